@@ -1,0 +1,99 @@
+package slacktest
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// fault is what is wrong with the next call of a method. The zero fault is none.
+type fault struct {
+	code       string        // answer ok:false with this error, with no effect
+	retryAfter time.Duration // answer 429 with this Retry-After, with no effect
+	limited    bool
+	status     int    // answer this HTTP status
+	body       string // with this body
+	cut        bool   // answer nothing: cut the connection
+	applied    bool   // but do what was asked
+	delay      time.Duration
+}
+
+// FailNext makes the next calls of a method, times of them, answer this Slack error and do nothing. Here and
+// below the method "response_url" means the use of any response url.
+func (s *Server) FailNext(method, slackError string, times int) {
+	s.addFault(method, fault{code: slackError}, times)
+}
+
+// RateLimit makes the next calls of a method, times of them, answer 429 with Retry-After (whole seconds,
+// rounded up) and do nothing (https://docs.slack.dev/apis/web-api/rate-limits).
+func (s *Server) RateLimit(method string, times int, retryAfter time.Duration) {
+	s.addFault(method, fault{limited: true, retryAfter: retryAfter}, times)
+}
+
+// HTTPFailNext makes the next call of a method answer this HTTP status and body; status 0 cuts the connection
+// without an answer. With applied the call does what it should all the same: the answer is lost, not the call.
+func (s *Server) HTTPFailNext(method string, status int, body string, applied bool) {
+	s.addFault(method, fault{status: status, body: body, cut: status == 0, applied: applied}, 1)
+}
+
+// DelayNext holds back the answer to the next call of a method. The call takes effect at once.
+func (s *Server) DelayNext(method string, d time.Duration) {
+	s.addFault(method, fault{delay: d}, 1)
+}
+
+func (s *Server) addFault(method string, f fault, times int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range times {
+		s.faults[method] = append(s.faults[method], f)
+	}
+}
+
+func (s *Server) takeFault(method string) fault {
+	waiting := s.faults[method]
+	if len(waiting) == 0 {
+		return fault{}
+	}
+	s.faults[method] = waiting[1:]
+	return waiting[0]
+}
+
+// prevents tells if the call has no effect.
+func (f fault) prevents() bool {
+	return f.code != "" || f.limited || (f.status != 0 || f.cut) && !f.applied
+}
+
+func (f fault) answer() obj {
+	if f.limited {
+		return obj{"ok": false, "error": "ratelimited"}
+	}
+	return obj{"ok": false, "error": f.code}
+}
+
+// write sends the answer, or what the fault makes of it.
+func (f fault) write(w http.ResponseWriter, r *http.Request, answer []byte) {
+	if f.delay > 0 {
+		timer := time.NewTimer(f.delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done(): // the client or the server went away
+			return
+		}
+	}
+	switch {
+	case f.cut:
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+	case f.status != 0:
+		w.WriteHeader(f.status)
+		_, _ = w.Write([]byte(f.body))
+	case f.limited:
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))
+		writeJSON(w, http.StatusTooManyRequests, answer)
+	default:
+		writeJSON(w, http.StatusOK, answer)
+	}
+}
