@@ -1,0 +1,12 @@
+// Package gitlab is everything pipebot asks of a GitLab instance: which refs a
+// project has, starting a pipeline exactly as often as it was asked to,
+// following it, retrying and canceling it.
+//
+// [Client] makes the calls, each with the caller's deadline and without any
+// retry of its own: who asks decides when to ask again, and a POST is never
+// repeated blindly. Every failure is an [*Error] whose [Kind] says what can be
+// done about it. [Index] is the ranked search over a project's branches and
+// tags, and [Refs] keeps one such index for each project fresh.
+//
+// The package knows nothing of Slack and keeps nothing on disk.
+package gitlab

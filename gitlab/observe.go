@@ -1,0 +1,195 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	gl "gitlab.com/gitlab-org/api/client-go/v2"
+)
+
+// observeBatch is how many pipelines one GraphQL request reads. With a page of 100
+// jobs each the query's complexity is about 60, far below GitLab's limit of 250 for
+// signed-in users, and the answer stays around 1 MB.
+// https://docs.gitlab.com/api/graphql/#limits
+const observeBatch = 50
+
+// observeQuery asks for pipelines by id. Retried jobs are asked for too: Summarize
+// needs them for the order of the stages.
+const observeQuery = `query($path: ID!, $ids: [CiPipelineID!], $n: Int) {
+  project(fullPath: $path) {
+    pipelines(ids: $ids, first: $n) {
+      nodes {
+        id status updatedAt startedAt finishedAt duration
+        detailedStatus { group }
+        jobs(first: 100) {
+          pageInfo { hasNextPage }
+          nodes { id name status allowFailure webPath stage { name } }
+        }
+      }
+    }
+  }
+}`
+
+// Observation is how a pipeline and its jobs stood at one moment.
+type Observation struct {
+	Pipeline Pipeline
+	Progress Progress
+}
+
+// Observe reads many pipelines of one project in as few requests as it can:
+// batches by GraphQL, and one by one where the instance is too old for that or a
+// pipeline has more jobs than a page. Pipelines that are missing in the result
+// were not found. On an error the result holds what was read before it.
+//
+// Batches know no source, ref, sha or artifacts: those fields are left empty.
+func (c *Client) Observe(ctx context.Context, project Project, pipelines []int64) (map[int64]Observation, error) {
+	found := make(map[int64]Observation, len(pipelines))
+	for batch := range slices.Chunk(pipelines, observeBatch) {
+		rest, err := c.observeBatch(ctx, project, batch, found)
+		if err != nil {
+			return found, err
+		}
+		for _, id := range rest {
+			observation, err := c.ObserveOne(ctx, project.ID, id)
+			if IsNotFound(err) {
+				continue
+			}
+			if err != nil {
+				return found, err
+			}
+			found[id] = observation
+		}
+	}
+	return found, nil
+}
+
+// ObserveOne reads one pipeline with all its fields and all its jobs.
+func (c *Client) ObserveOne(ctx context.Context, project, id int64) (Observation, error) {
+	pipeline, err := c.Pipeline(ctx, project, id)
+	if err != nil {
+		return Observation{}, err
+	}
+	jobs, err := c.Jobs(ctx, project, id)
+	if err != nil {
+		return Observation{}, err
+	}
+	return Observation{Pipeline: pipeline, Progress: Summarize(jobs)}, nil
+}
+
+type observeAnswer struct {
+	Data struct {
+		Project *struct {
+			Pipelines struct {
+				Nodes []pipelineNode `json:"nodes"`
+			} `json:"pipelines"`
+		} `json:"project"`
+	} `json:"data"`
+	// Errors come with HTTP 200, and client-go reports none.
+	Errors []struct {
+		Message string `json:"message"`
+	} `json:"errors"`
+}
+
+type pipelineNode struct {
+	ID             string    `json:"id"`
+	Status         string    `json:"status"`
+	UpdatedAt      time.Time `json:"updatedAt"`
+	StartedAt      time.Time `json:"startedAt"`
+	FinishedAt     time.Time `json:"finishedAt"`
+	Duration       float64   `json:"duration"`
+	DetailedStatus struct {
+		Group string `json:"group"`
+	} `json:"detailedStatus"`
+	Jobs struct {
+		PageInfo struct {
+			HasNextPage bool `json:"hasNextPage"`
+		} `json:"pageInfo"`
+		Nodes []jobNode `json:"nodes"`
+	} `json:"jobs"`
+}
+
+type jobNode struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Status       string `json:"status"`
+	AllowFailure bool   `json:"allowFailure"`
+	WebPath      string `json:"webPath"`
+	Stage        struct {
+		Name string `json:"name"`
+	} `json:"stage"`
+}
+
+// observeBatch reads one batch into found and returns those that have to be read
+// one by one.
+func (c *Client) observeBatch(ctx context.Context, project Project, batch []int64, found map[int64]Observation) ([]int64, error) {
+	ids := make([]string, len(batch))
+	for i, id := range batch {
+		ids[i] = fmt.Sprintf("gid://gitlab/Ci::Pipeline/%d", id)
+	}
+	var answer observeAnswer
+	_, err := c.call("observing pipelines", func() (*gl.Response, error) {
+		return c.gl.GraphQL.Do(gl.GraphQLQuery{
+			Query:     observeQuery,
+			Variables: map[string]any{"path": project.Path, "ids": ids, "n": len(ids)},
+		}, &answer, gl.WithContext(ctx))
+	})
+	if tooOld := KindOf(err) == Invalid || KindOf(err) == NotFound; err != nil && !tooOld {
+		return nil, err
+	}
+	if answer.Data.Project == nil || len(answer.Errors) > 0 {
+		return batch, nil // this instance knows no such query
+	}
+	var rest []int64
+	base, err := url.Parse(project.WebURL)
+	if err != nil {
+		base = &url.URL{}
+	}
+	for _, node := range answer.Data.Project.Pipelines.Nodes {
+		if node.Jobs.PageInfo.HasNextPage {
+			rest = append(rest, globalID(node.ID))
+			continue
+		}
+		observation := node.observation(project.ID, base)
+		found[observation.Pipeline.ID] = observation
+	}
+	return rest, nil
+}
+
+// observation makes the node one. Paths of the web interface start at the root of
+// base's host, also where the instance is installed under a path.
+func (n pipelineNode) observation(project int64, base *url.URL) Observation {
+	jobs := make([]Job, len(n.Jobs.Nodes))
+	for i, j := range n.Jobs.Nodes {
+		jobs[i] = Job{
+			ID: globalID(j.ID), Name: j.Name, Stage: j.Stage.Name,
+			Status: Status(strings.ToLower(j.Status)), AllowFailure: j.AllowFailure,
+		}
+		if j.WebPath != "" {
+			jobs[i].WebURL = base.ResolveReference(&url.URL{Path: j.WebPath}).String()
+		}
+	}
+	return Observation{
+		Pipeline: Pipeline{
+			ID: globalID(n.ID), ProjectID: project,
+			Status:    Status(strings.ToLower(n.Status)),
+			Warnings:  n.DetailedStatus.Group == groupWarnings,
+			UpdatedAt: n.UpdatedAt, StartedAt: n.StartedAt, FinishedAt: n.FinishedAt,
+			Duration: time.Duration(n.Duration * float64(time.Second)),
+		},
+		Progress: Summarize(jobs),
+	}
+}
+
+// globalID takes the number out of gid://gitlab/Ci::Build/123.
+func globalID(gid string) int64 {
+	id, err := strconv.ParseInt(gid[strings.LastIndexByte(gid, '/')+1:], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}

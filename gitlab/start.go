@@ -1,0 +1,122 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+)
+
+// Start says what pipeline to start.
+type Start struct {
+	Project int64
+	Ref     Ref
+	// TriggerToken starts it as a trigger (CI_PIPELINE_SOURCE "trigger");
+	// without one it is started with the access token ("api"). The two are
+	// different pipelines, so one never stands in for the other.
+	TriggerToken string
+	Variables    map[string]string
+}
+
+// Source is the CI_PIPELINE_SOURCE of a pipeline that was started with a trigger
+// token, or without one.
+// https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
+func Source(trigger bool) string {
+	if trigger {
+		return "trigger"
+	}
+	return "api"
+}
+
+// StartPipeline asks once for a new pipeline. On an error of the kind Unclear the
+// pipeline may have been started, or may still be: GitLab has no idempotency key.
+// https://docs.gitlab.com/api/pipeline_triggers/#trigger-a-pipeline-with-a-token
+// https://docs.gitlab.com/api/pipelines/#create-a-new-pipeline
+func (c *Client) StartPipeline(ctx context.Context, s Start) (Pipeline, error) {
+	path := fmt.Sprintf("projects/%d/pipeline", s.Project)
+	var body any = createBody{Ref: s.Ref.String(), Variables: variableList(s.Variables)}
+	if s.TriggerToken != "" {
+		path = fmt.Sprintf("projects/%d/trigger/pipeline", s.Project)
+		body = triggerBody{Ref: s.Ref.String(), Token: s.TriggerToken, Variables: s.Variables}
+	}
+	const op = "starting a pipeline"
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	pipeline, err := c.pipeline(traced, op, http.MethodPost, path, body)
+	if err != nil && KindOf(err) == Unclear && !connected.Load() {
+		// No connection ever stood, so there was nothing to send it on: a
+		// deadline during the dial, or a TLS handshake that failed.
+		return Pipeline{}, &Error{Op: op, Kind: NotSent, err: err}
+	}
+	return pipeline, err
+}
+
+type triggerBody struct {
+	Ref       string            `json:"ref"`
+	Token     string            `json:"token"`
+	Variables map[string]string `json:"variables,omitempty"`
+}
+
+type createBody struct {
+	Ref       string         `json:"ref"`
+	Variables []variableBody `json:"variables,omitempty"`
+}
+
+type variableBody struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+func variableList(variables map[string]string) []variableBody {
+	list := make([]variableBody, 0, len(variables))
+	for key, value := range variables {
+		list = append(list, variableBody{key, value})
+	}
+	return list
+}
+
+// FindStarted looks for a pipeline that was started for ref at or after since, by a
+// variable that only this start carried. The error is Forbidden where the access
+// token may not read the variables of one that could be it; then nothing is known.
+func (c *Client) FindStarted(ctx context.Context, s Started) (Pipeline, bool, error) {
+	candidates, err := c.ListPipelines(ctx, s.Project, ListFilter{
+		Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: s.Since.Add(-clockSkew),
+	})
+	if err != nil {
+		return Pipeline{}, false, err
+	}
+	var unreadable error
+	for _, candidate := range candidates {
+		variables, err := c.Variables(ctx, s.Project, candidate.ID)
+		if KindOf(err) == Forbidden {
+			unreadable = err // somebody else's perhaps; ours may come yet
+			continue
+		}
+		if err != nil {
+			return Pipeline{}, false, err
+		}
+		if variables[s.Key] == s.Value {
+			found, err := c.Pipeline(ctx, s.Project, candidate.ID)
+			return found, err == nil, err
+		}
+	}
+	return Pipeline{}, false, unreadable
+}
+
+// Started describes a pipeline that may have been started: how, for what, since
+// when, and the variable that tells it from others.
+type Started struct {
+	Project    int64
+	Ref        Ref
+	Trigger    bool
+	Since      time.Time
+	Key, Value string
+}
+
+// clockSkew is how far GitLab's clock may be behind ours before a pipeline of ours
+// would be missed.
+const clockSkew = 5 * time.Minute
