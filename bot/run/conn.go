@@ -1,0 +1,167 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// StoreConfig says where records are kept.
+type StoreConfig struct {
+	// URL of an outside NATS with JetStream; empty: embedded in this process.
+	URL string
+	// Dir is where the embedded one keeps its files.
+	Dir string
+	// Retention is how long records at rest are kept.
+	Retention time.Duration
+}
+
+// Conn is a connection to JetStream, embedded or outside.
+type Conn struct {
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	embedded  *server.Server
+	lock      *dirLock
+	retention time.Duration
+	replicas  int
+}
+
+// startTimeout is how long JetStream may take to be ready: it reads its folder.
+const startTimeout = 30 * time.Second
+
+// Open starts the embedded JetStream, or connects to the outside one. ErrDirInUse
+// says that another process has the folder.
+func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
+	c := &Conn{retention: cfg.Retention, replicas: 1}
+	var err error
+	if cfg.URL == "" {
+		err = c.embed(cfg.Dir)
+	} else {
+		c.replicas = 3
+		err = c.connect(cfg.URL)
+	}
+	if err == nil {
+		c.js, err = jetstream.New(c.nc)
+	}
+	if err == nil {
+		_, err = c.js.AccountInfo(ctx)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Conn) connect(natsURL string) error {
+	var err error
+	c.nc, err = nats.Connect(natsURL, nats.Name("pipebot"), quiet,
+		nats.MaxReconnects(-1),
+		// A write that failed for want of a connection must not be done later.
+		nats.ReconnectBufSize(-1))
+	if bad, ok := errors.AsType[*url.Error](err); ok {
+		err = bad.Err // the rest is the URL, which can hold a password
+	}
+	if err != nil {
+		return fmt.Errorf("connecting to NATS: %w", err)
+	}
+	return nil
+}
+
+// quiet keeps nats.go from printing to stderr. What matters of it comes back from
+// the calls, and Ready tells of the connection.
+func quiet(o *nats.Options) error {
+	return nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})(o)
+}
+
+func (c *Conn) embed(dir string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	c.lock = lock
+	c.embedded, err = server.NewServer(&server.Options{
+		DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true,
+		// Without it data reaches the disk only every two minutes.
+		SyncAlways: true,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the store in %s: %w", dir, err)
+	}
+	log := &serverLog{}
+	c.embedded.SetLogger(log, false, false)
+	c.embedded.Start()
+	if fault := log.fatal.Load(); fault != nil {
+		return fmt.Errorf("opening the store in %s: %s", dir, *fault)
+	}
+	if !c.embedded.ReadyForConnections(startTimeout) {
+		return fmt.Errorf("the store in %s was not ready within %s", dir, startTimeout)
+	}
+	c.nc, err = nats.Connect("", nats.InProcessServer(c.embedded), quiet)
+	if err != nil {
+		return fmt.Errorf("connecting to the store in %s: %w", dir, err)
+	}
+	return nil
+}
+
+// serverLog keeps the one thing that the embedded server tells nobody but its log:
+// why it did not start.
+type serverLog struct{ fatal atomic.Pointer[string] }
+
+// Fatalf keeps the first reason; the server goes on and is not ready.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	l.fatal.CompareAndSwap(nil, &text)
+}
+
+func (*serverLog) Errorf(string, ...any)  {}
+func (*serverLog) Warnf(string, ...any)   {}
+func (*serverLog) Noticef(string, ...any) {}
+func (*serverLog) Debugf(string, ...any)  {}
+func (*serverLog) Tracef(string, ...any)  {}
+
+// Ready reports why the store cannot be used just now, or nil.
+func (c *Conn) Ready() error {
+	if !c.nc.IsConnected() {
+		return errors.New("no connection to NATS")
+	}
+	return nil
+}
+
+// Close ends the connection and the embedded server.
+func (c *Conn) Close() {
+	if c.nc != nil {
+		c.nc.Close()
+	}
+	if c.embedded != nil {
+		c.embedded.Shutdown()
+		c.embedded.WaitForShutdown()
+	}
+	if c.lock != nil {
+		c.lock.release()
+	}
+}
+
+// withReplicas makes a stream or bucket with as many replicas as an outside
+// cluster has for us, or one where it is no cluster.
+func withReplicas[T any](c *Conn, create func(replicas int) (T, error)) (T, error) {
+	got, err := create(c.replicas)
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	if c.replicas > 1 && ok && (api.ErrorCode == errCodeNotClustered || api.ErrorCode == errCodeNoPeers) {
+		return create(1)
+	}
+	return got, err
+}
+
+// JetStream's codes for more replicas than servers, which nats.go does not name.
+const (
+	errCodeNotClustered jetstream.ErrorCode = 10074
+	errCodeNoPeers      jetstream.ErrorCode = 10005
+)

@@ -1,0 +1,401 @@
+package run_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pipebot/bot/run"
+	"pipebot/gitlab"
+)
+
+func TestHappyPath(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.submit("V1")
+	w.showsStatus("V1", gitlab.StatusCreated)
+	w.gitlab.moves(1, gitlab.StatusRunning)
+	w.showsStatus("V1", gitlab.StatusRunning)
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	last := w.showsState("V1", run.Ended)
+	w.rests()
+
+	if last.Pipeline.Status != gitlab.StatusSuccess || last.Pipeline.Source != "trigger" || len(last.Progress.Stages) != 2 {
+		t.Errorf("the end is not complete: %+v", last)
+	}
+	want := map[string]string{"BUILD_TYPE": "debug", "PASSWORD": secretValue, "PIPEBOT_RUN_ID": "V1", "PIPEBOT_USER": "U1"}
+	if diff := cmp.Diff(want, w.gitlab.pipelines[0].variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if got := w.display.notices("V1"); !slices.Equal(got, []string{"ended:0"}) {
+		t.Errorf("notices %q", got)
+	}
+	if w.gitlab.number() != 1 || w.gitlab.called("find") != 0 {
+		t.Errorf("%d pipelines, %d looks", w.gitlab.number(), w.gitlab.called("find"))
+	}
+	if got := w.engine.History().RecentRefs("", "U1", "group/app"); len(got) != 1 || got[0].Name != "main" {
+		t.Errorf("recent refs %v", got)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []gitlab.Kind{gitlab.Unauthorized, gitlab.Forbidden, gitlab.NotFound, gitlab.Invalid} {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			w := running(t)
+			w.gitlab.refuses("start", gitlabError(kind))
+			w.submit("V1")
+			last := w.showsState("V1", run.Refused)
+			w.rests()
+			want := &run.Refusal{Kind: kind, Message: "said " + kind.String(), Source: "trigger"}
+			if diff := cmp.Diff(want, last.Refusal); diff != "" {
+				t.Errorf("refusal (-want +got):\n%s", diff)
+			}
+			if w.gitlab.called("start") != 1 || w.gitlab.called("list") != 0 {
+				t.Errorf("%d POSTs and %d polls", w.gitlab.called("start"), w.gitlab.called("list"))
+			}
+		})
+	}
+}
+
+func TestProjectNotFound(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	r := request("V1")
+	r.Project = "group/gone"
+	if _, _, err := w.engine.Submit(w.ctx, r); err != nil {
+		t.Fatal(err)
+	}
+	if last := w.showsState("V1", run.Refused); last.Refusal.Kind != gitlab.NotFound {
+		t.Errorf("refusal %+v", last.Refusal)
+	}
+	if got := w.gitlab.called("start"); got != 0 {
+		t.Errorf("%d POSTs", got)
+	}
+}
+
+// What never left is tried again, and the person is told once that it waits.
+func TestNotSentRecovers(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"resolve", "start"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			w := running(t)
+			w.gitlab.refuses(op, gitlabError(gitlab.NotSent), gitlabError(gitlab.RateLimited))
+			w.submit("V1")
+			w.shows("V1", "that it waits", func(r run.Run) bool { return r.State == run.Requested && r.Waiting != nil })
+			if last := w.showsState("V1", run.Started); last.Waiting != nil {
+				t.Errorf("it still waits: %+v", last.Waiting)
+			}
+			if got := w.display.notices("V1"); !slices.Equal(got, []string{"waits"}) {
+				t.Errorf("notices %q", got)
+			}
+			if w.gitlab.number() != 1 || w.gitlab.called(op) != 3 {
+				t.Errorf("%d pipelines after %d tries", w.gitlab.number(), w.gitlab.called(op))
+			}
+		})
+	}
+}
+
+// looksLate fails the test where a look or a second POST comes before GitLab can
+// have finished what it did not answer, or before people are told of the doubt.
+func (w *world) looksLate() {
+	isUnclear := func(r run.Run) bool { return r.State == run.Starting && r.Unclear }
+	w.gitlab.on(func(ctx context.Context, op string) error {
+		switch {
+		case op == "start" && w.gitlab.called("start") > w.gitlab.called("find")+1:
+			w.Error("posted again without having looked")
+		case op == "find":
+			r, err := w.engine.Find(ctx, "V1")
+			if err != nil {
+				w.Error(err)
+			}
+			if due := r.Deadline.Add(startSettle); time.Now().Before(due) {
+				w.Errorf("looked %s too early", time.Until(due))
+			}
+			if !w.eventually(func() bool { return w.display.ever("V1", isUnclear) }) {
+				w.Error("nobody was told that it is unclear")
+			}
+		}
+		return nil
+	}, nil)
+}
+
+func TestUnclear(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		arrange   func(*fakeGitLab)
+		state     run.State
+		starts    int
+		finds     int
+		pipelines int
+	}{
+		"it was started": {
+			func(g *fakeGitLab) { g.loses("start", gitlabError(gitlab.Unclear)) }, run.Started, 1, 1, 1,
+		},
+		"it was not": {
+			func(g *fakeGitLab) { g.refuses("start", gitlabError(gitlab.Unclear)) }, run.Started, 2, 1, 1,
+		},
+		"it was not, twice": {
+			func(g *fakeGitLab) { g.refuses("start", gitlabError(gitlab.Unclear), gitlabError(gitlab.Unclear)) }, run.Started, 3, 2, 1,
+		},
+		"it was not, and then refused": {
+			func(g *fakeGitLab) { g.refuses("start", gitlabError(gitlab.Unclear), gitlabError(gitlab.Invalid)) }, run.Refused, 2, 1, 0,
+		},
+		"nobody may look": {
+			func(g *fakeGitLab) {
+				g.loses("start", gitlabError(gitlab.Unclear))
+				g.refuses("find", gitlabError(gitlab.Forbidden))
+			}, run.Unknown, 1, 1, 1,
+		},
+		"GitLab is away when it is looked for": {
+			func(g *fakeGitLab) {
+				g.loses("start", gitlabError(gitlab.Unclear))
+				g.refuses("find", gitlabError(gitlab.NotSent), gitlabError(gitlab.Unclear))
+			}, run.Started, 1, 3, 1,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			tt.arrange(w.gitlab)
+			w.looksLate()
+			w.start()
+			w.submit("V1")
+			w.showsState("V1", tt.state)
+			g := w.gitlab
+			if g.called("start") != tt.starts || g.called("find") != tt.finds || g.number() != tt.pipelines {
+				t.Errorf("%d POSTs, %d looks, %d pipelines; want %d, %d, %d",
+					g.called("start"), g.called("find"), g.number(), tt.starts, tt.finds, tt.pipelines)
+			}
+		})
+	}
+}
+
+// GitLab finishes what the client has given up on, but before it has settled.
+func TestPOSTThatTakesEffectLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gitlab.refuses("start", gitlabError(gitlab.Unclear))
+	w.gitlab.on(func(_ context.Context, op string) error {
+		if op == "find" {
+			w.gitlab.took(gitlab.Start{
+				Project: 7, Ref: request("V1").Ref, TriggerToken: "glptt-t0ken",
+				Variables: map[string]string{run.MarkerVariable: "V1"},
+			})
+		}
+		return nil
+	}, nil)
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	if w.gitlab.number() != 1 || w.gitlab.called("start") != 1 {
+		t.Errorf("%d pipelines, %d POSTs", w.gitlab.number(), w.gitlab.called("start"))
+	}
+}
+
+func TestSubmitTwice(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	const times = 20
+	var created atomic.Int32
+	var submitting sync.WaitGroup
+	for range times {
+		submitting.Go(func() {
+			r, first, err := w.engine.Submit(w.ctx, request("V1"))
+			if err != nil || r.Request.ID != "V1" {
+				t.Errorf("run %+v, %v", r, err)
+			}
+			if first {
+				created.Add(1)
+			}
+		})
+	}
+	submitting.Wait()
+	w.showsState("V1", run.Started)
+	other := request("V1")
+	other.BuildType = "release"
+	r, first, err := w.engine.Submit(w.ctx, other)
+	if err != nil || first || r.Request.BuildType != "debug" {
+		t.Errorf("submitted with changes: created %t, %s, %v", first, r.Request.BuildType, err)
+	}
+	if created.Load() != 1 || w.gitlab.number() != 1 {
+		t.Errorf("created %d times, %d pipelines", created.Load(), w.gitlab.number())
+	}
+}
+
+func TestUnknownRun(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	if _, err := w.engine.Find(w.ctx, "V1"); !errors.Is(err, run.ErrNotFound) {
+		t.Errorf("finding it: %v", err)
+	}
+	if err := w.engine.Retry(w.ctx, "V1"); !errors.Is(err, run.ErrNotFound) {
+		t.Errorf("retrying it: %v", err)
+	}
+}
+
+// A run without a pipeline has nothing that could be canceled.
+func TestActWithoutPipeline(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.gitlab.refuses("start", gitlabError(gitlab.Invalid))
+	w.submit("V1")
+	w.showsState("V1", run.Refused)
+	if err := w.engine.Cancel(w.ctx, "V1"); err == nil || w.gitlab.called("cancel") != 0 {
+		t.Errorf("GitLab was asked %d times, %v", w.gitlab.called("cancel"), err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	if err := w.engine.Cancel(w.ctx, "V1"); err != nil {
+		t.Fatal(err)
+	}
+	w.showsStatus("V1", gitlab.StatusCanceling)
+	w.gitlab.moves(1, gitlab.StatusCanceled)
+	if last := w.showsState("V1", run.Ended); last.Pipeline.Status != gitlab.StatusCanceled {
+		t.Errorf("ended as %s", last.Pipeline.Status)
+	}
+}
+
+// A retry brings an ended run back, and its next end is told as well.
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	w.gitlab.moves(1, gitlab.StatusFailed)
+	w.showsState("V1", run.Ended)
+	w.rests()
+	if err := w.engine.Retry(w.ctx, "V1"); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.showsStatus("V1", gitlab.StatusRunning); got.State != run.Started || got.Lives != 1 {
+		t.Errorf("%s, %d lives", got.State, got.Lives)
+	}
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	w.shows("V1", "its second end", func(r run.Run) bool { return r.State == run.Ended && r.Lives == 1 })
+	w.rests()
+	if got := w.display.notices("V1"); !slices.Equal(got, []string{"ended:0", "ended:1"}) {
+		t.Errorf("notices %q", got)
+	}
+}
+
+func TestRetryRefused(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	w.gitlab.moves(1, gitlab.StatusFailed)
+	w.showsState("V1", run.Ended)
+	w.gitlab.refuses("retry", gitlabError(gitlab.Forbidden))
+	if err := w.engine.Retry(w.ctx, "V1"); gitlab.KindOf(err) != gitlab.Forbidden {
+		t.Errorf("got %v", err)
+	}
+	if r := w.record("V1"); r.State != run.Ended || r.Lives != 0 {
+		t.Errorf("%s, %d lives", r.State, r.Lives)
+	}
+}
+
+// A record that cannot be read is left alone, and holds up no other.
+func TestPoisonRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.prepare()
+	for id, data := range map[string]string{"newer": `{"format":2,"state":"started"}`, "text": "hello"} {
+		if err := w.engine.Store().PutRaw(w.ctx, id, data); err != nil {
+			t.Fatal(err)
+		}
+		w.engine.Tokens().Publish(w.ctx, run.KindRun, id)
+		w.engine.Tokens().Publish(w.ctx, run.KindCard, id)
+	}
+	w.engine.Tokens().Publish(w.ctx, run.KindPoll, "not-a-number")
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	if _, _, err := w.engine.Submit(w.ctx, request("newer")); err == nil || errors.Is(err, run.ErrNotFound) {
+		t.Errorf("submitting over it: %v", err)
+	}
+	if _, ok := w.engine.Mirrored("newer"); ok {
+		t.Error("it is followed")
+	}
+}
+
+// Tokens carry nothing: whatever becomes of them, the sweep makes new ones.
+func TestLostTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gitlab.endsAfter = 3
+	w.gitlab.on(nil, func(ctx context.Context, _ string) error {
+		if err := w.engine.Tokens().Lose(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+		return nil
+	})
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Ended)
+	if got := w.gitlab.of("V1"); len(got) != 1 {
+		t.Errorf("%d pipelines", len(got))
+	}
+}
+
+func TestShowIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.display.refuses("show", nil, errors.New("Slack is away"))
+	w.display.again = 5 * time.Millisecond
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	w.showsState("V1", run.Ended)
+	w.rests()
+}
+
+// Two show a run at once, because the first one hung and lost its token. What was
+// told is not forgotten, and the run is drawn anew since nobody knows what stands.
+func TestShownTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var once sync.Once
+	w.display.on(func(context.Context, string) error {
+		if w.display.last("V1").Version == 0 {
+			return nil // nothing is shown yet
+		}
+		once.Do(func() {
+			_, err := w.engine.Store().Update(w.ctx, "V1", func(r run.Run) run.Run {
+				r.Shown.Told = append(r.Shown.Told, "by the other")
+				return r
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		return nil
+	}, nil)
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	w.showsState("V1", run.Ended)
+	w.rests()
+	if got := w.record("V1").Shown.Told; !slices.Equal(got, []string{"by the other", "ended:0"}) {
+		t.Errorf("told %q", got)
+	}
+	if got := w.display.notices("V1"); !slices.Equal(got, []string{"ended:0"}) {
+		t.Errorf("notices %q", got)
+	}
+}

@@ -1,0 +1,234 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"pipebot/gitlab"
+)
+
+// What the tests, which are outside of the package, see of its inside.
+
+// The decisions.
+var (
+	NextStep   = nextStep
+	NewRun     = newRun
+	Posting    = Run.posting
+	Posted     = Run.posted
+	Doubted    = Run.doubted
+	Looked     = Run.looked
+	GaveUp     = Run.gaveUp
+	Observed   = Run.observed
+	Gone       = Run.gone
+	Acted      = Run.acted
+	AtRest     = Run.atRest
+	Backoff    = backoff
+	ProjectKey = projectKey
+	Decode     = decode
+)
+
+// Step is what has to be done next to start a run.
+type Step = step
+
+// The steps.
+const (
+	StepNone   = stepNone
+	StepWait   = stepWait
+	StepPost   = stepPost
+	StepDoubt  = stepDoubt
+	StepLook   = stepLook
+	StepGiveUp = stepGiveUp
+)
+
+// Limits that tests speak of.
+const (
+	RequestExpires = requestExpires
+	MostLooks      = mostLooks
+	QuietAfter     = quietAfter
+	ListOverlap    = listOverlap
+	RecentRefs     = recentRefs
+)
+
+// IsDue decides whether one run is read in this round.
+func IsDue(p gitlab.Pipeline, readAt time.Time, listed []gitlab.Pipeline, now time.Time, progress, quiet time.Duration) bool {
+	runs := []watched{{run: Run{Pipeline: p}, readAt: readAt}}
+	return len(due(runs, listed, now, cadence{progress: progress, quiet: quiet})) > 0
+}
+
+// Add lets a history know of a request.
+func (h *History) Add(r Request) { h.add(r) }
+
+// Errors of the store.
+var (
+	ErrExists = errExists
+	ErrMoved  = errMoved
+)
+
+// Store keeps the records.
+type Store = store
+
+// OpenStore opens the store of a connection.
+var OpenStore = openStore
+
+func (s *store) Create(ctx context.Context, r Run) (Run, error)     { return s.create(ctx, r) }
+func (s *store) Get(ctx context.Context, id string) (Run, error)    { return s.get(ctx, id) }
+func (s *store) Replace(ctx context.Context, a, b Run) (Run, error) { return s.replace(ctx, a, b) }
+func (s *store) Revision(ctx context.Context, id string) (n uint64, err error) {
+	_, n, err = s.read(ctx, id)
+	return n, err
+}
+
+func (s *store) Update(ctx context.Context, id string, change func(Run) Run) (Run, error) {
+	return s.update(ctx, id, change)
+}
+
+// PutRaw writes what no version of pipebot may have written.
+func (s *store) PutRaw(ctx context.Context, id, data string) error {
+	_, err := s.kv.Put(ctx, runPrefix+id, []byte(data))
+	return err
+}
+
+// Expired gives the ids of the records that the store lets go, until ctx ends.
+func (s *store) Expired(ctx context.Context) (<-chan string, error) {
+	watcher, err := s.kv.Watch(ctx, runPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	ids := make(chan string, 16)
+	go func() {
+		defer close(ids)
+		defer stopWatching(watcher)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case entry := <-watcher.Updates():
+				if entry != nil && entry.Operation() != 0 {
+					ids <- entry.Key()[len(runPrefix):]
+				}
+			}
+		}
+	}()
+	return ids, nil
+}
+
+// Rests waits until every record is at rest.
+func (s *store) Rests(ctx context.Context) error {
+	watcher, err := s.kv.Watch(ctx, runPrefix+"*")
+	if err != nil {
+		return err
+	}
+	defer stopWatching(watcher)
+	busy, all := make(map[string]bool), false
+	for !all || len(busy) > 0 {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%v: %w", slices.Collect(maps.Keys(busy)), ctx.Err())
+		case entry := <-watcher.Updates():
+			if entry == nil {
+				all = true
+				continue
+			}
+			if r, err := decode(entry.Value()); err == nil && !r.atRest() {
+				busy[entry.Key()] = true
+			} else {
+				delete(busy, entry.Key())
+			}
+		}
+	}
+	return nil
+}
+
+// Kind is a sort of work.
+type Kind = kind
+
+// The sorts of work.
+const (
+	KindRun  = kindRun
+	KindPoll = kindPoll
+	KindCard = kindCard
+)
+
+// Queue hands out tokens of work.
+type Queue = queue
+
+// OpenQueue opens the queue of a connection. Its tokens come back from the dead
+// after ackWait.
+func OpenQueue(ctx context.Context, conn *Conn, log *zap.Logger, ackWait time.Duration) (*Queue, error) {
+	q, err := openQueue(ctx, conn, log)
+	if err == nil {
+		q.ackWait = ackWait
+	}
+	return q, err
+}
+
+func (q *queue) Publish(ctx context.Context, k Kind, key string) { q.publish(ctx, k, key) }
+
+func (q *queue) Work(ctx context.Context, k Kind, workers int, handle func(context.Context, string) time.Duration, after func(context.Context, string)) error {
+	return q.work(ctx, k, workers, handle, after)
+}
+
+// HandleToken handles one token.
+func HandleToken(ctx context.Context, token jetstream.Msg, k Kind, ackWait time.Duration, handle func(context.Context, string) time.Duration, after func(context.Context, string)) {
+	q := &queue{log: zap.NewNop(), ackWait: ackWait}
+	q.handle(ctx, token, k, handle, after)
+}
+
+// Tokens is how many tokens there are, in hand or not.
+func (q *queue) Tokens(ctx context.Context) (uint64, error) {
+	info, err := q.stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.Msgs, nil
+}
+
+// Lose takes all tokens away.
+func (q *queue) Lose(ctx context.Context) error { return q.stream.Purge(ctx) }
+
+// SetPace makes the engine quicker than people would want it.
+func (e *Engine) SetPace(ackWait, drain, sweep time.Duration) {
+	e.queue.ackWait, e.queue.drain, e.live.every = ackWait, drain, sweep
+}
+
+// Store is the engine's store.
+func (e *Engine) Store() *Store { return e.store }
+
+// Tokens is the engine's queue.
+func (e *Engine) Tokens() *Queue { return e.queue }
+
+// Mirrored is the run as the engine's mirror has it.
+func (e *Engine) Mirrored(id string) (Run, bool) {
+	e.live.mu.Lock()
+	defer e.live.mu.Unlock()
+	r, ok := e.live.runs[id]
+	return r, ok
+}
+
+// Mirror brings the mirror of an engine that does not work up to date.
+func (e *Engine) Mirror(ctx context.Context) error {
+	watcher, err := e.store.kv.Watch(ctx, runPrefix+"*")
+	if err != nil {
+		return err
+	}
+	defer stopWatching(watcher)
+	e.live.forgetAll()
+	for entry := range watcher.Updates() {
+		if entry == nil {
+			return nil
+		}
+		e.live.changed(ctx, entry)
+	}
+	return errWatchEnded
+}
+
+// Poll does one round for a project.
+func (e *Engine) Poll(ctx context.Context, project int64) time.Duration {
+	return e.poll(ctx, projectKey(project))
+}

@@ -1,0 +1,102 @@
+package run
+
+import (
+	"slices"
+	"time"
+
+	"pipebot/gitlab"
+)
+
+// observed is a followed run after GitLab has shown its pipeline. complete says
+// that the observation has every field (source, ref, artifacts), as one pipeline
+// read by itself has; only such a one may end the run.
+func (r Run) observed(o gitlab.Observation, complete bool) Run {
+	if r.State != Started {
+		return r
+	}
+	known := r.Pipeline.UpdatedAt
+	if !complete {
+		known = known.Truncate(time.Second) // GraphQL's times have whole seconds
+	}
+	if o.Pipeline.UpdatedAt.Before(known) {
+		return r // an older answer that came late
+	}
+	before := r.Pipeline
+	r.Pipeline, r.Progress = o.Pipeline, o.Progress
+	if !complete {
+		// Batches leave out what does not change.
+		r.Pipeline.IID, r.Pipeline.ProjectID = before.IID, before.ProjectID
+		r.Pipeline.Source, r.Pipeline.Ref, r.Pipeline.SHA = before.Source, before.Ref, before.SHA
+		r.Pipeline.WebURL, r.Pipeline.CreatedAt = before.WebURL, before.CreatedAt
+		r.Pipeline.YAMLErrors = before.YAMLErrors
+	}
+	if complete && o.Pipeline.Status.Ended() {
+		r.State = Ended
+	}
+	return r
+}
+
+// gone is a followed run whose pipeline is no longer on GitLab.
+func (r Run) gone() Run {
+	if r.State == Started {
+		r.State, r.Deleted = Ended, true
+	}
+	return r
+}
+
+// acted is the run after a person retried or canceled its pipeline.
+func (r Run) acted(p gitlab.Pipeline) Run {
+	if r.State != Started && r.State != Ended || r.Deleted {
+		return r
+	}
+	if p.UpdatedAt.Before(r.Pipeline.UpdatedAt) {
+		return r // the poller was quicker, and knows better
+	}
+	if r.State == Ended && p.Status.Ended() {
+		return r
+	}
+	if r.State == Ended {
+		r.State = Started
+		r.Lives++
+	}
+	r.Pipeline = p
+	return r
+}
+
+// watched is a followed run and when the poller last read its pipeline, by itself
+// or in a batch.
+type watched struct {
+	run    Run
+	readAt time.Time
+}
+
+// cadence says how often what is read.
+type cadence struct {
+	progress time.Duration // of a pipeline that moves
+	quiet    time.Duration // of one whose status has not changed
+}
+
+// due picks the runs whose pipelines have to be read now: those that the list
+// shows at another status, running ones for their progress, and quiet ones, since
+// a deleted pipeline never shows up in a list.
+func due(runs []watched, listed []gitlab.Pipeline, now time.Time, every cadence) []watched {
+	statuses := make(map[int64]gitlab.Status, len(listed))
+	for _, p := range listed {
+		statuses[p.ID] = p.Status
+	}
+	return slices.DeleteFunc(slices.Clone(runs), func(w watched) bool {
+		known := w.run.Pipeline
+		status, isListed := statuses[known.ID]
+		age := now.Sub(w.readAt)
+		switch {
+		case isListed && status != known.Status:
+			return false
+		case known.Status.Ended():
+			return false // its end is not complete yet
+		case !known.Status.Waits():
+			return age < every.progress
+		default:
+			return age < every.quiet
+		}
+	})
+}

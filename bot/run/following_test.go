@@ -1,0 +1,157 @@
+package run_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pipebot/bot/run"
+	"pipebot/gitlab"
+)
+
+// following is a run whose pipeline runs; it was updated at noon and some
+// milliseconds.
+func following(change ...func(*run.Run)) run.Run {
+	r := run.Posted(starting(), gitlab.Pipeline{
+		ID: 42, IID: 3, ProjectID: 7, Status: gitlab.StatusRunning, Source: "trigger", Ref: "main", SHA: "abc",
+		WebURL: "https://gitlab.example.com/42", CreatedAt: noon, UpdatedAt: noon.Add(400 * time.Millisecond),
+	}, nil, noon)
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func ended(change ...func(*run.Run)) run.Run {
+	return following(append([]func(*run.Run){func(r *run.Run) {
+		r.State, r.Pipeline.Status = run.Ended, gitlab.StatusFailed
+	}}, change...)...)
+}
+
+func observation(status gitlab.Status, at time.Time) gitlab.Observation {
+	return gitlab.Observation{
+		Pipeline: gitlab.Pipeline{ID: 42, Status: status, UpdatedAt: at},
+		Progress: gitlab.Progress{Stages: []gitlab.Stage{{Name: "test", Total: 2}}},
+	}
+}
+
+func TestObserved(t *testing.T) {
+	tests := map[string]struct {
+		run      run.Run
+		seen     gitlab.Observation
+		complete bool
+		state    run.State
+		status   gitlab.Status
+	}{
+		"moved on":                              {following(), observation(gitlab.StatusManual, noon.Add(time.Second)), false, run.Started, gitlab.StatusManual},
+		"a batch's time has whole seconds":      {following(), observation(gitlab.StatusManual, noon), false, run.Started, gitlab.StatusManual},
+		"a batch that is a second old":          {following(), observation(gitlab.StatusPending, noon.Add(-time.Second)), false, run.Started, gitlab.StatusRunning},
+		"read by itself, older by milliseconds": {following(), observation(gitlab.StatusFailed, noon), true, run.Started, gitlab.StatusRunning},
+		"read by itself, the same moment":       {following(), observation(gitlab.StatusFailed, noon.Add(400*time.Millisecond)), true, run.Ended, gitlab.StatusFailed},
+		"an end in a batch is no end yet":       {following(), observation(gitlab.StatusSuccess, noon.Add(time.Second)), false, run.Started, gitlab.StatusSuccess},
+		"an end that is complete":               {following(), observation(gitlab.StatusSuccess, noon.Add(time.Second)), true, run.Ended, gitlab.StatusSuccess},
+		"a status that GitLab invented since":   {following(), observation("waiting_for_callback", noon.Add(time.Second)), true, run.Started, "waiting_for_callback"},
+		"ended already":                         {ended(), observation(gitlab.StatusRunning, noon.Add(time.Second)), true, run.Ended, gitlab.StatusFailed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := run.Observed(tt.run, tt.seen, tt.complete)
+			if r.State != tt.state || r.Pipeline.Status != tt.status {
+				t.Errorf("%s, %s; want %s, %s", r.State, r.Pipeline.Status, tt.state, tt.status)
+			}
+		})
+	}
+}
+
+// A batch leaves out what does not change, and so does the record's copy of it.
+func TestObservedIncompleteKeepsFields(t *testing.T) {
+	before := following(func(r *run.Run) { r.Pipeline.YAMLErrors = "a warning" })
+	seen := observation(gitlab.StatusPending, noon.Add(time.Second))
+	seen.Pipeline.StartedAt = noon
+	want := before.Pipeline
+	want.Status, want.UpdatedAt, want.StartedAt = gitlab.StatusPending, noon.Add(time.Second), noon
+	after := run.Observed(before, seen, false)
+	if diff := cmp.Diff(want, after.Pipeline); diff != "" {
+		t.Errorf("pipeline (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(seen.Progress, after.Progress); diff != "" {
+		t.Errorf("progress (-want +got):\n%s", diff)
+	}
+	if after := run.Observed(before, seen, true); after.Pipeline.Source != "" {
+		t.Error("a complete observation is taken as it is")
+	}
+}
+
+func TestGone(t *testing.T) {
+	if r := run.Gone(following()); r.State != run.Ended || !r.Deleted {
+		t.Errorf("%s, deleted %t", r.State, r.Deleted)
+	}
+	if r := run.Gone(ended()); r.Deleted {
+		t.Error("an ended run is not looked at any more")
+	}
+}
+
+func TestActed(t *testing.T) {
+	answer := func(status gitlab.Status, after time.Duration) gitlab.Pipeline {
+		return gitlab.Pipeline{ID: 42, Status: status, UpdatedAt: noon.Add(400*time.Millisecond + after)}
+	}
+	tests := map[string]struct {
+		run    run.Run
+		answer gitlab.Pipeline
+		state  run.State
+		status gitlab.Status
+		lives  int
+	}{
+		"canceled while it runs":        {following(), answer(gitlab.StatusCanceling, time.Second), run.Started, gitlab.StatusCanceling, 0},
+		"canceled at once":              {following(), answer(gitlab.StatusCanceled, time.Second), run.Started, gitlab.StatusCanceled, 0},
+		"retried":                       {ended(), answer(gitlab.StatusRunning, time.Second), run.Started, gitlab.StatusRunning, 1},
+		"retried before its time moved": {ended(), answer(gitlab.StatusPending, 0), run.Started, gitlab.StatusPending, 1},
+		"nothing to retry":              {ended(), answer(gitlab.StatusFailed, time.Second), run.Ended, gitlab.StatusFailed, 0},
+		"an answer that came late":      {ended(), answer(gitlab.StatusRunning, -time.Second), run.Ended, gitlab.StatusFailed, 0},
+		"deleted":                       {ended(func(r *run.Run) { r.Deleted = true }), answer(gitlab.StatusRunning, time.Second), run.Ended, gitlab.StatusFailed, 0},
+		"not started":                   {requested(), answer(gitlab.StatusRunning, time.Second), run.Requested, "", 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := run.Acted(tt.run, tt.answer)
+			if r.State != tt.state || r.Pipeline.Status != tt.status || r.Lives != tt.lives {
+				t.Errorf("%s, %s, %d lives; want %s, %s, %d", r.State, r.Pipeline.Status, r.Lives, tt.state, tt.status, tt.lives)
+			}
+		})
+	}
+}
+
+func TestDue(t *testing.T) {
+	const progress, quiet = 10 * time.Second, 5 * time.Minute
+	list := func(id int64, status gitlab.Status) []gitlab.Pipeline {
+		return []gitlab.Pipeline{{ID: id, Status: status}}
+	}
+	tests := map[string]struct {
+		status gitlab.Status
+		listed []gitlab.Pipeline
+		age    time.Duration // since it was read
+		want   bool
+	}{
+		"runs, read just now":                    {gitlab.StatusRunning, nil, time.Second, false},
+		"runs, its progress is due":              {gitlab.StatusRunning, nil, progress, true},
+		"runs, listed as it is known":            {gitlab.StatusRunning, list(42, gitlab.StatusRunning), time.Second, false},
+		"runs, listed at another status":         {gitlab.StatusRunning, list(42, gitlab.StatusSuccess), time.Second, true},
+		"another one is listed":                  {gitlab.StatusRunning, list(43, gitlab.StatusSuccess), time.Second, false},
+		"an unknown status counts as moving":     {"waiting_for_callback", nil, progress, true},
+		"waits for a person":                     {gitlab.StatusManual, nil, progress, false},
+		"waits for a timer":                      {gitlab.StatusScheduled, nil, quiet - time.Second, false},
+		"waits, and may have been deleted":       {gitlab.StatusManual, nil, quiet, true},
+		"waited, and goes on":                    {gitlab.StatusManual, list(42, gitlab.StatusRunning), time.Second, true},
+		"has ended, and the end is not complete": {gitlab.StatusSuccess, nil, 0, true},
+		"was never read here":                    {gitlab.StatusManual, nil, 1e6 * time.Hour, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := gitlab.Pipeline{ID: 42, Status: tt.status}
+			if got := run.IsDue(p, noon.Add(-tt.age), tt.listed, noon, progress, quiet); got != tt.want {
+				t.Errorf("due %t, want %t", got, tt.want)
+			}
+		})
+	}
+}

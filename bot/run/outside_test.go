@@ -1,0 +1,78 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"pipebot/bot/run"
+	"pipebot/gitlab"
+)
+
+// natsServer is an outside NATS on a port of its own; 0 lets it choose one.
+func natsServer(t *testing.T, dir string, port int) *server.Server {
+	t.Helper()
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS is not ready")
+	}
+	return s
+}
+
+// An outside NATS goes away and comes back: meanwhile nothing is taken, and
+// afterwards all goes on, what is new too.
+func TestOutsideNATSComesBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	nats := natsServer(t, dir, 0)
+	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
+	port := nats.Addr().String()
+	w := newWorld(t)
+	w.cfg = run.StoreConfig{URL: "nats://" + port, Retention: time.Hour}
+	w.start()
+	w.submit("before")
+	w.showsState("before", run.Started)
+	if err := w.engine.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+
+	nats.Shutdown()
+	nats.WaitForShutdown()
+	// What was sent before the loss was noticed waits for its answer: a deadline helps.
+	short, cancel := context.WithTimeout(w.ctx, time.Second)
+	defer cancel()
+	if _, created, err := w.engine.Submit(short, request("meanwhile")); err == nil || created {
+		t.Errorf("submitted while there is no store: created %t, %v", created, err)
+	}
+	if err := w.engine.Ready(); err == nil {
+		t.Error("ready without a store")
+	}
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+
+	var number int
+	if _, err := fmt.Sscanf(port, "127.0.0.1:%d", &number); err != nil {
+		t.Fatal(err)
+	}
+	nats = natsServer(t, dir, number)
+	w.showsState("before", run.Ended)
+	if err := w.engine.Ready(); err != nil {
+		t.Errorf("not ready again: %v", err)
+	}
+	w.submit("after")
+	w.showsState("after", run.Started)
+	if _, err := w.engine.Find(w.ctx, "meanwhile"); err == nil {
+		t.Error("what was not taken was written later")
+	}
+}

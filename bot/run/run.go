@@ -1,0 +1,162 @@
+package run
+
+import (
+	"time"
+
+	"pipebot/gitlab"
+)
+
+// State is where a run stands between request and end.
+type State string
+
+// The states of a run.
+const (
+	// Requested: written down, not yet sent to GitLab.
+	Requested State = "requested"
+	// Starting: handed to GitLab, whose answer is not known, or not yet.
+	Starting State = "starting"
+	// Started: the pipeline exists and is followed.
+	Started State = "started"
+	// Ended: the pipeline has ended, or was deleted.
+	Ended State = "ended"
+	// Refused: GitLab said no, or the request grew too old. Nothing runs.
+	Refused State = "refused"
+	// Unknown: GitLab's answer was lost and what it did cannot be found out.
+	Unknown State = "unknown"
+)
+
+// Request is what a person asked for.
+type Request struct {
+	// ID names the request for good: the same ID is the same request.
+	ID string `json:"id"`
+	// Project is the path or id by which the settings name the project.
+	Project   string            `json:"project"`
+	Ref       gitlab.Ref        `json:"ref"`
+	BuildType string            `json:"build_type"`
+	Variables map[string]string `json:"variables,omitempty"`
+	// Asker is who asked; Team is the workspace that the id belongs to.
+	Asker string `json:"asker"`
+	Team  string `json:"team,omitempty"`
+	// Channel is where the run is shown.
+	Channel string `json:"channel"`
+	// ReplyURL takes private answers to the asker for a short while. A secret.
+	ReplyURL string    `json:"reply_url,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Same reports whether two requests ask for the same pipeline.
+func (r Request) Same(other Request) bool {
+	if r.Project != other.Project || r.Ref != other.Ref || r.BuildType != other.BuildType ||
+		len(r.Variables) != len(other.Variables) {
+		return false
+	}
+	for key, value := range r.Variables {
+		if got, ok := other.Variables[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// Refusal is why nothing was started.
+type Refusal struct {
+	Kind gitlab.Kind `json:"kind"`
+	// Message is GitLab's own text, often empty.
+	Message string `json:"message,omitempty"`
+	// Source is the CI_PIPELINE_SOURCE that was asked for.
+	Source string `json:"source,omitempty"`
+	// Expired: GitLab could not be asked in time.
+	Expired bool `json:"expired,omitempty"`
+}
+
+// Run is a request and what came of it.
+type Run struct {
+	// Format is the version of the record's form.
+	Format  int     `json:"format"`
+	Request Request `json:"request"`
+	State   State   `json:"state"`
+
+	// Project is what GitLab calls the request's project, once it was asked.
+	Project gitlab.Project `json:"project,omitzero"`
+	// Trigger says whether the newest POST carried a trigger token; it is kept so
+	// that a change of settings cannot make the search look for another kind of
+	// pipeline.
+	Trigger bool `json:"trigger,omitempty"`
+	// PostedAt is when GitLab was first asked to start it, zero before.
+	PostedAt time.Time `json:"posted_at,omitzero"`
+	// Deadline ends the newest POST: whoever made it waits no longer than this.
+	Deadline time.Time `json:"deadline,omitzero"`
+	// Unclear: the newest POST's answer was lost.
+	Unclear bool `json:"unclear,omitempty"`
+	// NotBefore is when the next try is due; Tries counts those that failed in a
+	// row, and Waiting says why the first of them did.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Tries     int       `json:"tries,omitempty"`
+	Waiting   *Refusal  `json:"waiting,omitempty"`
+	Refusal   *Refusal  `json:"refusal,omitempty"`
+
+	Pipeline gitlab.Pipeline `json:"pipeline,omitzero"`
+	Progress gitlab.Progress `json:"progress,omitzero"`
+	// Deleted: the pipeline was deleted in GitLab.
+	Deleted bool `json:"deleted,omitempty"`
+	// Lives counts how often the pipeline was brought back by a retry.
+	Lives int `json:"lives,omitempty"`
+
+	// Version counts the changes that people should see.
+	Version int   `json:"version"`
+	Shown   Shown `json:"shown,omitzero"`
+}
+
+// Shown is what people have been shown of a run. The [Display] reads and writes
+// it; the engine only keeps it, compares Version, and clears Hash where what
+// stands in Slack has become uncertain.
+type Shown struct {
+	// Version of the run that people have been shown completely.
+	Version int `json:"version,omitempty"`
+	// Channel and Card say where the card is: the channel and the message in it.
+	Channel string `json:"channel,omitempty"`
+	Card    string `json:"card,omitempty"`
+	// Hash of the card's content as it was last sent, and when.
+	Hash string    `json:"hash,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	// Posting is set while a message is being posted whose outcome is not known:
+	// its name, and since when.
+	Posting   string    `json:"posting,omitempty"`
+	PostingAt time.Time `json:"posting_at,omitzero"`
+	// Told names the notices and replies that were given.
+	Told []string `json:"told,omitempty"`
+}
+
+// formatVersion is the form of the records that this version writes and reads.
+const formatVersion = 1
+
+// newRun is the record of a request that was just made.
+func newRun(request Request) Run {
+	return Run{Format: formatVersion, Request: request, State: Requested, Version: 1}
+}
+
+// final reports whether nothing more happens to the run by itself.
+func (r Run) final() bool {
+	return r.State == Ended || r.State == Refused || r.State == Unknown
+}
+
+// current reports whether people have been shown all there is.
+func (r Run) current() bool { return r.Version == r.Shown.Version }
+
+// atRest reports whether there is nothing left to do.
+func (r Run) atRest() bool { return r.final() && r.current() }
+
+// visible is the run without what people do not see of it.
+func (r Run) visible() Run {
+	r.Shown, r.Version = Shown{}, 0
+	r.PostedAt, r.Deadline, r.NotBefore, r.Tries = time.Time{}, time.Time{}, time.Time{}, 0
+	r.Pipeline.UpdatedAt, r.Trigger = time.Time{}, false
+	if r.State == Starting && !r.Unclear {
+		// People see a request until GitLab has answered.
+		r.State = Requested
+	}
+	if r.State == Requested {
+		r.Project = gitlab.Project{}
+	}
+	return r
+}

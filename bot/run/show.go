@@ -1,0 +1,76 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"time"
+)
+
+// showTimeout bounds one call of the display, which may speak to Slack several
+// times.
+const showTimeout = 30 * time.Second
+
+// show brings what people see of a run up to date. Only the holder of the run's
+// card token is here, so only one speaks about it.
+func (e *Engine) show(ctx context.Context, id string) time.Duration {
+	r, err := e.store.get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return 0
+	}
+	if err != nil {
+		return e.failed("reading a run", id, err, time.Second)
+	}
+	if r.current() {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, showTimeout)
+	defer cancel()
+	shown := r.Shown
+	save := func(s Shown) error {
+		saved, err := e.saveShown(ctx, id, shown, s)
+		if err == nil {
+			shown = saved
+		}
+		return err
+	}
+	after, err := e.Display.Show(ctx, r, func(s Shown) error {
+		s.Version = r.Shown.Version // not complete yet
+		return save(s)
+	})
+	if err != nil {
+		return e.failed("showing a run", id, err, max(after, time.Second))
+	}
+	if after > 0 {
+		return after
+	}
+	complete := shown
+	complete.Version = r.Version
+	if err := save(complete); err != nil {
+		return e.failed("writing what was shown of a run", id, err, time.Second)
+	}
+	return 0 // recheck makes a token if it has moved meanwhile
+}
+
+// errShownTwice: a token was given to another one while its holder hung, and both
+// show the run. Nobody can tell whose edit Slack saw last.
+var errShownTwice = errors.New("the run is being shown by another as well")
+
+// saveShown writes what was shown of a run, if it still stands as it was before.
+// Where it does not, nothing is overwritten, and all is drawn anew.
+func (e *Engine) saveShown(ctx context.Context, id string, before, after Shown) (Shown, error) {
+	moved := false
+	r, err := e.keep(ctx, id, func(r Run) Run {
+		moved = !reflect.DeepEqual(r.Shown, before)
+		if moved {
+			r.Shown.Hash, r.Shown.Version = "", 0
+		} else {
+			r.Shown = after
+		}
+		return r
+	})
+	if err == nil && moved {
+		err = errShownTwice
+	}
+	return r.Shown, err
+}
