@@ -1,0 +1,437 @@
+package bot_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/zap"
+
+	"pipebot/bot"
+	"pipebot/bot/run"
+	"pipebot/bot/slacktest"
+	"pipebot/bot/socket"
+	"pipebot/gitlab"
+)
+
+// office is a workspace whose bot is real and whose records and GitLab are fakes.
+type office struct {
+	testing.TB
+	ctx    context.Context
+	slack  *slacktest.Server
+	alice  *slacktest.User
+	builds *slacktest.Channel
+
+	runs     *fakeRuns
+	history  *fakeHistory
+	projects *fakeProjects
+	refs     *fakeRefs
+	checker  *fakeChecker
+
+	cfg bot.Config
+	bot atomic.Pointer[bot.Bot]
+
+	mu   sync.Mutex
+	busy int           // envelopes in hand
+	got  time.Time     // when the newest was handed over
+	took time.Duration // how long the newest took
+	idle chan struct{} // closed while there is none
+}
+
+var (
+	login = gitlab.Ref{Kind: gitlab.Branch, Name: "feature/login"}
+	v1    = gitlab.Ref{Kind: gitlab.Tag, Name: "v1"}
+)
+
+// newOffice opens an office with two projects, each with a few refs.
+func newOffice(t testing.TB) *office {
+	t.Helper()
+	server := slacktest.NewServer(slacktest.Config{Commands: []string{"/pipeline"}})
+	t.Cleanup(server.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	t.Cleanup(cancel)
+	o := &office{
+		TB: t, ctx: ctx, slack: server, alice: server.AddUser("alice"),
+		runs: &fakeRuns{runs: map[string]run.Run{}}, history: &fakeHistory{}, checker: &fakeChecker{},
+		projects: &fakeProjects{names: []string{"group/app", "group/api"}, known: map[string]gitlab.Project{
+			"group/app": {ID: 7, Path: "group/app", WebURL: appURL}, "group/api": {ID: 8, Path: "group/api"},
+		}},
+		refs: &fakeRefs{indexes: map[int64]*gitlab.Index{
+			7: gitlab.NewIndex("main", []string{"newest", "feature/login"}, []string{"v2", "v1"}),
+			8: gitlab.NewIndex("trunk", []string{"api-only"}, nil),
+		}},
+	}
+	o.builds = server.AddChannel("builds", slacktest.Private, o.alice)
+	o.builds.InviteBot()
+	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()))
+	o.cfg = bot.Config{
+		API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()),
+		Runs: o.runs, History: o.history, Projects: o.projects, Refs: o.refs, GitLab: o.checker,
+		BuildTypes: []string{"debug", "release"}, BuildTypeVariable: "BUILD_TYPE", Log: zap.NewNop(),
+	}
+	o.idle = make(chan struct{})
+	close(o.idle)
+	o.restart(func(*bot.Config) {})
+	o.connect()
+	return o
+}
+
+// restart puts another bot in the place of the one that runs.
+func (o *office) restart(change func(cfg *bot.Config)) {
+	change(&o.cfg)
+	o.bot.Store(bot.New(o.cfg))
+}
+
+func (o *office) connect() {
+	o.Helper()
+	s := socket.New(socket.Config{
+		AppToken: slacktest.DefaultAppToken, APIURL: o.slack.APIURL(), Log: zap.NewNop(),
+		Handle: func(ctx context.Context, e *socket.Envelope) {
+			begin := o.begin()
+			defer func() { o.end(time.Since(begin)) }()
+			o.bot.Load().Handle(ctx, e)
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	o.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			o.Errorf("the connection ended: %v", err)
+		}
+	})
+	if err := o.slack.WaitConnected(o.ctx, 1); err != nil {
+		o.Fatal(err)
+	}
+}
+
+func (o *office) begin() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.got = time.Now()
+	if o.busy++; o.busy == 1 {
+		o.idle = make(chan struct{})
+	}
+	return o.got
+}
+
+func (o *office) end(took time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.took = took
+	if o.busy--; o.busy == 0 {
+		close(o.idle)
+	}
+}
+
+// handed is when the newest envelope was handed over, for the benchmarks.
+func (o *office) handed() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.got
+}
+
+// handled is how long the newest envelope took, for the benchmarks.
+func (o *office) handled() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.took
+}
+
+// finished waits until everything is done that was acknowledged.
+func (o *office) finished() {
+	o.Helper()
+	o.mu.Lock()
+	idle := o.idle
+	o.mu.Unlock()
+	select {
+	case <-idle:
+	case <-o.ctx.Done():
+		o.Fatal("the bot does not come to an end")
+	}
+}
+
+// open types /pipeline and returns the modal.
+func (o *office) open() *slacktest.Modal {
+	o.Helper()
+	if err := o.alice.Command(o.ctx, o.builds, "/pipeline", ""); err != nil {
+		o.Fatal(err)
+	}
+	modal := o.alice.OpenModal()
+	if modal == nil {
+		o.Fatal("no modal is open once the command is acknowledged")
+	}
+	return modal
+}
+
+// filled is an open modal, filled in.
+func (o *office) filled() *slacktest.Modal {
+	o.Helper()
+	modal := o.open()
+	o.choose(modal, refField, "feature/login")
+	if err := modal.Fill("Variables", "APP_ENV=staging"); err != nil {
+		o.Fatal(err)
+	}
+	return modal
+}
+
+const refField = "Branch or tag"
+
+func (o *office) choose(modal *slacktest.Modal, field, option string) {
+	o.Helper()
+	if err := modal.Choose(o.ctx, field, option); err != nil {
+		o.Fatal(err)
+	}
+	o.finished()
+}
+
+func (o *office) submit(modal *slacktest.Modal) slacktest.SubmitResult {
+	o.Helper()
+	result, err := modal.Submit(o.ctx)
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.finished()
+	return result
+}
+
+// deliver sends the bot an interaction that no person could cause and returns what
+// it answered.
+func (o *office) deliver(payload map[string]any) string {
+	o.Helper()
+	const id = "forged"
+	frame := toJSON(o.TB, map[string]any{
+		"envelope_id": id, "type": "interactive", "accepts_response_payload": true, "payload": payload,
+	})
+	o.slack.Deliver(frame)
+	var answer json.RawMessage
+	err := o.slack.Wait(o.ctx, func() bool {
+		acks := o.slack.Acks()
+		i := slices.IndexFunc(acks, func(a slacktest.Ack) bool { return a.EnvelopeID == id })
+		if i >= 0 {
+			answer = acks[i].Payload
+		}
+		return i >= 0
+	})
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.finished()
+	return string(answer)
+}
+
+// alone is the newest message that only alice sees, waited for.
+func (o *office) alone() string {
+	o.Helper()
+	m, err := o.slack.WaitMessage(o.ctx, o.builds, o.alice, func(m slacktest.Message) bool { return m.Ephemeral })
+	if err != nil {
+		o.Fatal(err)
+	}
+	return m.Read(readAt)
+}
+
+// clean fails the test where Slack disliked something.
+func (o *office) clean() {
+	o.Helper()
+	for _, v := range o.slack.Violations() {
+		o.Errorf("violation: %s", v)
+	}
+}
+
+var errAway = errors.New("the store is away")
+
+// fakeRuns keeps runs in memory.
+type fakeRuns struct {
+	mu        sync.Mutex
+	runs      map[string]run.Run
+	findErr   error
+	submitErr error
+	loses     bool // Submit writes down and does not say so
+	actErr    error
+	acted     []string
+	submitted int
+}
+
+func (f *fakeRuns) Submit(_ context.Context, request run.Request) (run.Run, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.submitted++
+	if f.submitErr != nil {
+		return run.Run{}, false, f.submitErr
+	}
+	if earlier, exists := f.runs[request.ID]; exists {
+		return earlier, false, nil
+	}
+	r := run.Run{Format: 1, Request: request, State: run.Requested, Version: 1}
+	f.runs[request.ID] = r
+	if f.loses {
+		return run.Run{}, false, errAway
+	}
+	return r, true, nil
+}
+
+func (f *fakeRuns) Find(_ context.Context, id string) (run.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.findErr != nil {
+		return run.Run{}, f.findErr
+	}
+	r, ok := f.runs[id]
+	if !ok {
+		return run.Run{}, run.ErrNotFound
+	}
+	return r, nil
+}
+
+func (f *fakeRuns) Cancel(_ context.Context, id string) error { return f.act("cancel " + id) }
+func (f *fakeRuns) Retry(_ context.Context, id string) error  { return f.act("retry " + id) }
+
+func (f *fakeRuns) act(what string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.acted = append(f.acted, what)
+	return f.actErr
+}
+
+func (f *fakeRuns) put(r run.Run) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.runs[r.Request.ID] = r
+}
+
+// change changes what the fake does from now on.
+func (f *fakeRuns) change(edit func(f *fakeRuns)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	edit(f)
+}
+
+func (f *fakeRuns) requests() []run.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []run.Request
+	for _, r := range f.runs {
+		list = append(list, r.Request)
+	}
+	return list
+}
+
+// fakeHistory remembers what the test says.
+type fakeHistory struct {
+	recent map[string][]gitlab.Ref // by team, asker and project
+	last   map[string]string       // by channel
+}
+
+func (f *fakeHistory) RecentRefs(team, asker, project string) []gitlab.Ref {
+	return f.recent[strings.Join([]string{team, asker, project}, " ")]
+}
+
+func (f *fakeHistory) LastProject(channel string) string { return f.last[channel] }
+
+type fakeProjects struct {
+	names []string
+	known map[string]gitlab.Project
+}
+
+func (f *fakeProjects) Names() []string { return f.names }
+
+func (f *fakeProjects) Known(name string) (gitlab.Project, bool) {
+	p, ok := f.known[name]
+	return p, ok
+}
+
+// Resolve finds GitLab away for what is not known.
+func (f *fakeProjects) Resolve(_ context.Context, name string) (gitlab.Project, error) {
+	if p, ok := f.known[name]; ok {
+		return p, nil
+	}
+	return gitlab.Project{}, &gitlab.Error{Op: "reading the project", Kind: gitlab.NotSent}
+}
+
+// fakeRefs searches an index for each project.
+type fakeRefs struct {
+	indexes map[int64]*gitlab.Index
+	err     error // of Options, which answers all the same
+
+	mu       sync.Mutex
+	resolved []string // keys
+	opened   []string // projects
+	forgot   []string // refs
+	gone     error    // of Resolve
+}
+
+func (f *fakeRefs) Opened(project gitlab.Project) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened = append(f.opened, project.Path)
+}
+
+func (f *fakeRefs) DefaultBranch(project gitlab.Project) (string, bool) {
+	return f.indexes[project.ID].DefaultBranch()
+}
+
+func (f *fakeRefs) Options(_ context.Context, project gitlab.Project, query string, limit int) (gitlab.Found, error) {
+	index := f.indexes[project.ID]
+	room := make([]int32, 0, 2*limit)
+	branches := index.Search(room, gitlab.Branch, query, limit)
+	tags := index.Search(make([]int32, 0, limit), gitlab.Tag, query, limit)
+	return gitlab.Found{Index: index, Branches: branches, Tags: tags}, f.err
+}
+
+// Resolve knows keys that hold the whole name.
+func (f *fakeRefs) Resolve(_ context.Context, _ gitlab.Project, key string) (gitlab.Ref, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resolved = append(f.resolved, key)
+	kind := gitlab.Branch
+	name, ok := strings.CutPrefix(key, "h:")
+	if !ok {
+		kind = gitlab.Tag
+		name = strings.TrimPrefix(key, "t:")
+	}
+	return gitlab.Ref{Kind: kind, Name: name}, f.gone
+}
+
+func (f *fakeRefs) Forget(_ gitlab.Project, ref gitlab.Ref) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgot = append(f.forgot, ref.String())
+}
+
+// fakeChecker says of every ref that it is there, unless it is told otherwise.
+type fakeChecker struct {
+	mu     sync.Mutex
+	asked  []string
+	answer func(ctx context.Context) (bool, error)
+}
+
+func (f *fakeChecker) RefExists(ctx context.Context, project gitlab.Project, ref gitlab.Ref) (bool, error) {
+	f.mu.Lock()
+	f.asked = append(f.asked, project.Path+" "+ref.String())
+	answer := f.answer
+	f.mu.Unlock()
+	if answer == nil {
+		return true, nil
+	}
+	return answer(ctx)
+}
+
+func (f *fakeChecker) answers(answer func(ctx context.Context) (bool, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = answer
+}
+
+func (f *fakeChecker) questions() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.asked)
+}

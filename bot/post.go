@@ -1,0 +1,166 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/zap"
+
+	"pipebot/bot/run"
+)
+
+const (
+	// cardName is the card's name among the messages of a run.
+	cardName = "card"
+	// metadataEvent marks our messages: run and name tell which it is.
+	metadataEvent = "pipebot_run"
+	// postSettle is how long Slack may take to show a message whose sender died.
+	postSettle = 3 * time.Second
+)
+
+// post posts a message of the run under its name: the card, or a reply in its
+// thread. That it is about to be posted is saved before; whoever finds such a mark
+// looks in the channel for the message before posting it again.
+func (s *showing) post(ctx context.Context, name string, m message) (again time.Duration, err error) {
+	if s.shown.Posting == name {
+		if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
+			return wait, nil
+		}
+		channel, ts, err := s.find(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		if ts != "" {
+			return 0, s.posted(name, "", channel, ts) // it may say less than m
+		}
+	}
+	s.shown.Posting, s.shown.PostingAt = name, time.Now()
+	if err := s.save(s.shown); err != nil {
+		return 0, err
+	}
+	channel, ts, sent, err := s.send(ctx, name, m)
+	if err != nil {
+		return 0, err
+	}
+	return 0, s.posted(name, hashOf(sent), channel, ts)
+}
+
+// send posts where the run belongs, or in the asker's direct messages where Slack
+// does not let us; there a card says why it is.
+func (s *showing) send(ctx context.Context, name string, m message) (channel, ts string, sent message, err error) {
+	marked := slack.MsgOptionMetadata(slack.SlackMetadata{
+		EventType:    metadataEvent,
+		EventPayload: map[string]any{"run": s.run.Request.ID, "message": name},
+	})
+	options := append(m.options(), marked)
+	channel = s.run.Request.Channel
+	if name != cardName {
+		channel = s.shown.Channel
+		options = append(options, slack.MsgOptionTS(s.shown.Card))
+	}
+	_, ts, err = s.API.PostMessageContext(ctx, channel, options...)
+	answer, refused := asSlackError(err)
+	if !refused {
+		return channel, ts, m, err
+	}
+	s.Log.Info("posting in the person's direct messages instead", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
+	if name == cardName {
+		m.Blocks = append(m.Blocks, inviteHint(s.run.Request.Channel, s.BotName))
+	}
+	channel, ts, err = s.Tell.direct(ctx, s.run.Request.Asker, append(m.options(), marked)...)
+	if answer, refused := asSlackError(err); refused {
+		// Nobody is there to be told. The run goes on all the same.
+		s.Log.Error("a message found no place", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
+		return "", "", m, nil
+	}
+	return channel, ts, m, err
+}
+
+func (s *showing) posted(name, hash, channel, ts string) error {
+	s.shown.Posting, s.shown.PostingAt = "", time.Time{}
+	switch {
+	case name != cardName:
+		s.shown.Told = append(s.shown.Told, name)
+	case ts == "":
+		s.shown.Told = append(s.shown.Told, toldLost)
+	default:
+		s.shown.Channel, s.shown.Card, s.shown.Hash, s.shown.At = channel, ts, hash, time.Now()
+	}
+	return s.save(s.shown)
+}
+
+// find looks for a message of the run by its metadata, where the scopes allow it.
+// Where they do not, it is posted again: at least once. That is so for a card that
+// may have gone to the person's direct messages, too: their channel is not known
+// before something was posted there.
+// https://docs.slack.dev/messaging/message-metadata
+func (s *showing) find(ctx context.Context, name string) (channel, ts string, err error) {
+	channel = s.run.Request.Channel
+	if name != cardName {
+		channel = s.shown.Channel
+	}
+	ts, err = s.findIn(ctx, channel, name)
+	return channel, ts, err
+}
+
+func (s *showing) findIn(ctx context.Context, channel, name string) (ts string, err error) {
+	const most = 200
+	oldest := strconv.FormatInt(s.shown.PostingAt.Add(-time.Minute).Unix(), 10)
+	var messages []slack.Message
+	if name == cardName {
+		var history *slack.GetConversationHistoryResponse
+		history, err = s.API.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: channel, Oldest: oldest, Limit: most, IncludeAllMetadata: true,
+		})
+		if err == nil {
+			messages = history.Messages
+		}
+	} else {
+		messages, _, _, err = s.API.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: s.shown.Card, Oldest: oldest, Limit: most, IncludeAllMetadata: true,
+		})
+	}
+	if answer, refused := asSlackError(err); refused {
+		s.Log.Info("cannot look for a message that may have been posted", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if i := slices.IndexFunc(messages, func(m slack.Message) bool { return isOurs(m, s.run, name) }); i >= 0 {
+		return messages[i].Timestamp, nil
+	}
+	return "", nil
+}
+
+func isOurs(m slack.Message, r run.Run, name string) bool {
+	return m.Metadata.EventType == metadataEvent &&
+		m.Metadata.EventPayload["run"] == r.Request.ID && m.Metadata.EventPayload["message"] == name
+}
+
+// asSlackError finds Slack's own refusal in an error: ok false in its answer. What
+// passes by itself counts as no refusal.
+func asSlackError(err error) (slack.SlackErrorResponse, bool) {
+	answer, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok {
+		return answer, false
+	}
+	switch answer.Err {
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited", "team_added_to_org":
+		return answer, false
+	case "invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive":
+		// Whoever runs the bot will mend the token; until then nothing is given up.
+		return answer, false
+	default:
+		return answer, true
+	}
+}
+
+func asRateLimited(err error) *slack.RateLimitedError {
+	limited, _ := errors.AsType[*slack.RateLimitedError](err)
+	return limited
+}

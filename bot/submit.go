@@ -1,0 +1,167 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/zap"
+
+	"pipebot/bot/run"
+	"pipebot/bot/socket"
+	"pipebot/gitlab"
+)
+
+// submit takes a filled-in form: it checks it, writes the request down, and only
+// then acknowledges, which closes the modal. From there on nothing is lost.
+func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
+	in := e.Interaction
+	if in.View.CallbackID != callbackRun {
+		return
+	}
+	f, err := parseForm(in.View.PrivateMetadata, b.Projects.Names())
+	if err != nil {
+		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
+		return
+	}
+	values := fillings(&in.View)
+
+	// The store has one budget for the look and the write.
+	begin := time.Now()
+	find, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	earlier, err := b.Runs.Find(find, in.View.ID)
+	spent := time.Since(begin)
+	if err != nil && !errors.Is(err, run.ErrNotFound) {
+		b.notCertain(e, values, err)
+		return
+	}
+	found := err == nil
+
+	request, faults := b.request(ctx, f, in, values, earlier.Request.Ref)
+	if found {
+		e.Ack(taken(earlier.Request, request, len(faults) == 0))
+		return
+	}
+	if len(faults) > 0 {
+		e.Ack(fieldErrors(faults))
+		return
+	}
+	write, cancel := context.WithTimeout(ctx, storeWithin-spent)
+	defer cancel()
+	r, created, err := b.Runs.Submit(write, request)
+	switch {
+	case err != nil:
+		b.notCertain(e, values, err)
+	case created:
+		b.Log.Info("a run was requested", zap.String("run", request.ID), zap.String("project", request.Project), zap.Stringer("ref", request.Ref))
+		e.Ack(nil)
+	default:
+		e.Ack(taken(r.Request, request, true))
+	}
+}
+
+// request makes a request of the form, or says what is wrong at which field. taken is
+// the ref of an earlier submission of the form, if there was one.
+func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback, values filled, taken gitlab.Ref) (run.Request, map[string]string) {
+	faults := make(map[string]string)
+	fault := func(block, text string) { faults[block] = text }
+	project := f.Project
+	if values.project != "" {
+		chosen, ok := projectByKey(b.Projects.Names(), values.project)
+		if !ok {
+			fault(blockProject, "This project is no longer set up here, choose another one.")
+		} else if chosen != f.Project {
+			fault(values.refBlock, "The project was changed: choose the branch or tag once more.")
+		}
+	}
+	if !slices.Contains(b.BuildTypes, values.buildType) {
+		fault(blockBuildType, "This build type is no longer set up here, choose another one.")
+	}
+	variables, wrong := parseVariables(values.variables, b.BuildTypeVariable)
+	if wrong != "" {
+		fault(blockVariables, wrong)
+	}
+	var ref gitlab.Ref
+	if faults[values.refBlock] == "" {
+		var text string
+		if ref, text = b.ref(ctx, project, values.refKey, taken); text != "" {
+			fault(values.refBlock, text)
+		}
+	}
+	return run.Request{
+		ID: in.View.ID, Project: project, Ref: ref, BuildType: values.buildType, Variables: variables,
+		Asker: in.User.ID, Team: in.User.TeamID, Channel: f.Channel, ReplyURL: f.ReplyURL, At: time.Now().UTC(),
+	}, faults
+}
+
+// ref finds the chosen ref and looks whether it is still there. No answer from GitLab
+// is no objection, and where a submission was taken before there is nothing to object
+// to.
+func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref gitlab.Ref, fault string) {
+	again := taken != gitlab.Ref{}
+	if again && taken.Key(valueSize) == key {
+		return taken, ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	project, _ := b.Projects.Known(name)
+	ref, err := b.Refs.Resolve(ctx, project, key)
+	if err != nil {
+		b.Log.Warn("resolving a chosen ref failed", zap.String("reason", gitlabReason(err)))
+		return gitlab.Ref{}, "I cannot find this branch or tag, choose it once more."
+	}
+	if again || project.ID == 0 {
+		return ref, ""
+	}
+	if there, err := b.GitLab.RefExists(ctx, project, ref); err == nil && !there {
+		b.Refs.Forget(project, ref)
+		return ref, fmt.Sprintf("The %s %s is gone, choose another one.", ref.Kind, shortenMiddle(ref.Name, refSize))
+	}
+	return ref, ""
+}
+
+// notCertain keeps the modal open: the write may have been done or not, and
+// submitting once more finds out.
+func (b *Bot) notCertain(e *socket.Envelope, values filled, err error) {
+	b.Log.Error("writing a request down failed", zap.Error(err))
+	block := values.refBlock
+	if block == "" {
+		block = blockBuildType
+	}
+	e.Ack(fieldErrors(map[string]string{
+		block: "I am not certain that I have written this down. Please submit again: it starts one pipeline at most.",
+	}))
+}
+
+// taken answers a second submission of one modal: nil closes it. Where the fields
+// were changed in between, the person is told which of the two was taken.
+func taken(first, second run.Request, valid bool) any {
+	if valid && first.Same(second) {
+		return nil
+	}
+	return notice("Already taken", fmt.Sprintf(
+		"Your first submission was taken: %s, %s %s, %s. What you changed after it was not. To run that as well, type /pipeline again.",
+		shortenMiddle(first.Project, projectSize), first.Ref.Kind, shortenMiddle(first.Ref.Name, refSize), shortenEnd(first.BuildType, stageNameSize)))
+}
+
+// fieldErrors shows what is wrong at the fields, by their block ids.
+func fieldErrors(faults map[string]string) *slack.ViewSubmissionResponse {
+	return slack.NewErrorsViewSubmissionResponse(faults)
+}
+
+// notice puts a few words in the place of the form.
+func notice(title, text string) *slack.ViewSubmissionResponse {
+	return slack.NewUpdateViewSubmissionResponse(&slack.ModalViewRequest{
+		Type:  slack.VTModal,
+		Title: plain(title),
+		Close: plain("Close"),
+		Blocks: slack.Blocks{BlockSet: []slack.Block{
+			slack.NewSectionBlock(plain(text), nil, nil),
+		}},
+	})
+}
