@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"pipebot/gitlab"
+)
+
+// health knows whether people can be served just now.
+type health struct {
+	connected func() bool
+	store     func() error
+	projects  *gitlab.Projects
+}
+
+// report says what is missing, and what people should know though all works.
+func (h *health) report() (missing, warnings []string) {
+	if !h.connected() {
+		missing = append(missing, "slack: not connected")
+	}
+	if err := h.store(); err != nil {
+		missing = append(missing, "store: "+err.Error())
+	}
+	for _, err := range h.projects.Faults() {
+		missing = append(missing, "gitlab: "+err.Error())
+	}
+	for _, name := range h.projects.Unreadable() {
+		warnings = append(warnings, "warning: "+unreadable(name))
+	}
+	return missing, warnings
+}
+
+// ServeHTTP answers /readyz.
+func (h *health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	missing, warnings := h.report()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	lines := append([]string{"ready"}, warnings...)
+	if len(missing) > 0 {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		lines = append(append([]string{"not ready"}, missing...), warnings...)
+	}
+	fmt.Fprintln(w, strings.Join(lines, "\n"))
+}
+
+func handlerFor(h *health, m *metrics) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
+	mux.Handle("GET /readyz", h)
+	mux.Handle("GET /metrics", m.handler())
+	return mux
+}
+
+// listen serves HTTP until ctx ends; an empty address serves nothing.
+func listen(ctx context.Context, address string, handler http.Handler, log *zap.Logger) error {
+	if address == "" {
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("HTTP_ADDR: %w", err)
+	}
+	log.Info("listening for health checks", zap.String("address", listener.Addr().String()))
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: zap.NewStdLog(log)}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // nobody waits for a scrape
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving health checks: %w", err)
+	}
+	return nil
+}

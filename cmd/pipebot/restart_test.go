@@ -1,0 +1,212 @@
+package main_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"pipebot/bot/slacktest"
+	"pipebot/gitlab/gitlabtest"
+)
+
+var (
+	kills = flag.Int("kills", 20, "how many times TestKill kills pipebot")
+	seed  = flag.Uint64("seed", 0, "the seed of TestKill's moments; 0 takes one from the clock")
+)
+
+// After a restart every open card is brought up to date.
+func TestRestart(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	modal := w.open(w.alice, w.channel)
+	w.choose(modal, "main")
+	w.submit(modal)
+	p := w.pipeline(1)
+	p.Start()
+	w.card(w.channel, "Running")
+	if code := w.bot.stop(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM\n%s", code, w.bot.output())
+	}
+	p.Finish("success") // while nobody looks
+	w.run()
+	card := w.card(w.channel, "Passed")
+	w.reply(w.channel, "passed in")
+	if got := len(w.channel.Messages(w.alice)); got != 1 {
+		t.Errorf("the channel has %d messages, want the one card", got)
+	}
+	if got := len(w.channel.Thread(w.alice, card.TS)); got != 2 {
+		t.Errorf("the thread has %d messages, want the card and its reply", got)
+	}
+	w.clean()
+}
+
+// kill -9 at random moments: from the slash command to the last reply. However it
+// falls, each request that was taken has one pipeline, one card in its last state
+// and one reply.
+func TestKill(t *testing.T) {
+	w := newWorld(t)
+	w.gitlab.Auto(20)
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("repeat with -kills %d -seed %d", *kills, *seed)
+	random := rand.New(rand.NewPCG(*seed, 0))
+	w.start()
+	for i := range *kills {
+		w.killDuring(random, i)
+	}
+	want := *kills
+	final := func() bool { return w.finalCards() == want && w.replies() == want }
+	if err := w.slack.Wait(w.ctx, final); err != nil {
+		t.Errorf("%v: %d cards are final and %d have their reply, of %d", err, w.finalCards(), w.replies(), want)
+	}
+	if got := len(w.project.Pipelines()); got != want {
+		t.Errorf("%d requests made %d pipelines", want, got)
+	}
+	if got := len(w.channel.Messages(nil)); got != want {
+		t.Errorf("%d requests made %d cards", want, got)
+	}
+	runs := make(map[string]bool)
+	for _, p := range w.project.Pipelines() {
+		id, _ := p.Variable("PIPEBOT_RUN_ID")
+		if runs[id] {
+			t.Errorf("the request %s was started twice", id)
+		}
+		runs[id] = true
+	}
+}
+
+// killDuring makes one request as a person would, who tries again until it is
+// taken, while pipebot is killed and comes back.
+func (w *world) killDuring(random *rand.Rand, n int) {
+	w.t.Helper()
+	modal := w.open(w.alice, w.channel)
+	w.choose(modal, "main")
+	// The whole way to the card takes some tens of milliseconds.
+	moment := time.Duration(random.Int64N(int64(60 * time.Millisecond)))
+	killed := make(chan struct{})
+	bot := w.bot
+	time.AfterFunc(moment, func() {
+		defer close(killed)
+		bot.kill()
+	})
+	result, err := modal.Submit(w.ctx)
+	<-killed
+	w.run()
+	if err := w.slack.WaitConnected(w.ctx, 1); err != nil {
+		w.t.Fatalf("pipebot did not come back: %v\n%s", err, w.bot.output())
+	}
+	for !result.Closed {
+		if err != nil || len(result.Errors) > 0 {
+			w.t.Fatalf("request %d: %v %v", n, err, result.Errors)
+		}
+		result, err = modal.Submit(w.ctx) // "We had some trouble connecting. Try again?"
+	}
+}
+
+func (w *world) finalCards() int {
+	final := 0
+	for _, m := range w.channel.Messages(nil) {
+		if strings.Contains(m.Read(time.Now()), ":white_check_mark: Passed") {
+			final++
+		}
+	}
+	return final
+}
+
+// replies counts the threads that have exactly one reply beside the card.
+func (w *world) replies() int {
+	count := 0
+	for _, m := range w.channel.Messages(nil) {
+		if len(w.channel.Thread(nil, m.TS)) == 2 {
+			count++
+		}
+	}
+	return count
+}
+
+// A request that was written down survives though pipebot dies before GitLab was
+// asked, and GitLab is away when it comes back.
+func TestKillWhileGitLabIsAway(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	modal := w.open(w.alice, w.channel)
+	w.choose(modal, "main")
+	w.gitlab.Refuse(true)
+	w.submit(modal)
+	w.bot.kill()
+	w.run()
+	if err := w.slack.WaitConnected(w.ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	w.private(w.channel, "is kept")
+	w.gitlab.Refuse(false)
+	w.pipeline(1).Finish("success")
+	w.card(w.channel, "Passed")
+	if got := len(w.project.Pipelines()); got != 1 {
+		t.Errorf("%d pipelines were started", got)
+	}
+}
+
+// SIGTERM with envelopes in hand: what was taken is finished or left for the next
+// process, and the exit is clean.
+func TestStopWithWorkInHand(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	var modals []*slacktest.Modal
+	for i := range 5 {
+		who := w.slack.AddUser(fmt.Sprintf("person%d", i))
+		w.channel.Invite(who)
+		modal := w.open(who, w.channel)
+		w.choose(modal, "main")
+		modals = append(modals, modal)
+	}
+	w.gitlab.Fault(gitlabtest.Match{Method: "POST"}, gitlabtest.Fault{Delay: 200 * time.Millisecond})
+	for _, modal := range modals {
+		w.submit(modal)
+	}
+	if code := w.bot.stop(); code != 0 {
+		t.Fatalf("exit code %d after SIGTERM\n%s", code, w.bot.output())
+	}
+	w.run()
+	w.pipeline(5)
+	for _, p := range w.project.Pipelines() {
+		p.Finish("success")
+	}
+	if err := w.slack.Wait(w.ctx, func() bool { return w.finalCards() == 5 }); err != nil {
+		t.Errorf("%v: %d cards are final", err, w.finalCards())
+	}
+	if got := len(w.project.Pipelines()); got != 5 {
+		t.Errorf("%d pipelines for 5 requests", got)
+	}
+	w.clean()
+}
+
+// GitLab is down when pipebot starts: it starts, says what is missing, and the
+// modal offers what it can.
+func TestGitLabDownAtStart(t *testing.T) {
+	w := newWorld(t)
+	w.env["HTTP_ADDR"] = freeAddress(t)
+	w.env["GITLAB_PROJECTS"] = "group/app,group/api"
+	delete(w.env, "GITLAB_TRIGGER_TOKEN")
+	w.gitlab.Refuse(true)
+	w.start()
+	url := "http://" + w.env["HTTP_ADDR"]
+	if status, _ := w.get(url + "/healthz"); status != 200 {
+		t.Errorf("/healthz answers %d", status)
+	}
+	if status, body := w.get(url + "/readyz"); status != 503 || !strings.Contains(body, "gitlab: project group/app") {
+		t.Errorf("/readyz answers %d:\n%s", status, body)
+	}
+	modal := w.open(w.alice, w.channel)
+	if text := modal.Text(); !strings.Contains(text, "group/app") || !strings.Contains(text, "debug") {
+		t.Errorf("the modal reads\n%s", text)
+	}
+	if got := w.offered(modal, ""); got != "" {
+		t.Errorf("the ref field offers %q", got)
+	}
+	w.clean()
+}

@@ -1,0 +1,348 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"pipebot/bot/slacktest"
+	"pipebot/gitlab/gitlabtest"
+)
+
+// binary is the program under test, built once by TestMain.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "pipebot")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "pipebot")
+		args := []string{"build", "-o", binary}
+		if raceEnabled {
+			args = append(args, "-race")
+		}
+		build := exec.Command("go", append(args, ".")...)
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			fmt.Fprintln(os.Stderr, "building pipebot:", err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// patience bounds what a test, and what a benchmark, waits for: nothing takes
+// nearly as long.
+const (
+	patience      = 90 * time.Second
+	benchPatience = 10 * time.Minute
+)
+
+// world is a workspace, an instance, and the program between them.
+type world struct {
+	t       testing.TB
+	ctx     context.Context
+	slack   *slacktest.Server
+	gitlab  *gitlabtest.Server
+	owner   *gitlabtest.User // of the access token and the trigger token
+	project *gitlabtest.Project
+	alice   *slacktest.User
+	channel *slacktest.Channel
+	env     map[string]string
+	bot     *process
+}
+
+const projectPath = "group/app"
+
+// newWorld has one project with a trigger token, and one channel with the bot in
+// it. Nothing runs yet.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	limit := patience
+	if _, ok := t.(*testing.B); ok {
+		limit = benchPatience
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, slack: slacktest.NewServer(slacktest.Config{Scopes: manifestScopes(t)}), gitlab: gitlabtest.NewServer(gitlabtest.Config{})}
+	t.Cleanup(w.slack.Close)
+	t.Cleanup(w.gitlab.Close)
+	w.owner = w.gitlab.AddUser("release-bot")
+	w.project = w.gitlab.AddProject(projectPath)
+	w.project.AddMember(w.owner, gitlabtest.Maintainer)
+	w.project.AddBranch("feature/login", time.Now().Add(-time.Hour))
+	w.project.AddTag("v1.0.0", time.Now().Add(-24*time.Hour))
+	w.project.SetCI(gitlabtest.CI{
+		Stages: []string{"build", "test", "deploy"},
+		Jobs: []gitlabtest.JobSpec{
+			{Name: "compile", Stage: "build", Artifacts: []string{"app.zip"}},
+			{Name: "unit", Stage: "test"},
+			{Name: "lint", Stage: "test"},
+			{Name: "ship", Stage: "deploy"},
+		},
+	})
+	w.alice = w.slack.AddUser("alice")
+	w.channel = w.slack.AddChannel("releases", slacktest.Public, w.alice)
+	w.channel.InviteBot()
+	w.env = map[string]string{
+		"SLACK_APP_TOKEN":      slacktest.DefaultAppToken,
+		"SLACK_BOT_TOKEN":      slacktest.DefaultBotToken,
+		"SLACK_API_URL":        w.slack.APIURL(),
+		"GITLAB_URL":           w.gitlab.URL,
+		"GITLAB_TOKEN":         w.gitlab.AddToken(w.owner, "api"),
+		"GITLAB_PROJECTS":      projectPath,
+		"GITLAB_TRIGGER_TOKEN": w.project.AddTriggerToken(w.owner, "pipebot").Token,
+		"POLL_INTERVAL":        "100ms",
+		"START_TIMEOUT":        "2s",
+		"START_SETTLE":         "500ms",
+		"DATA_DIR":             filepath.Join(t.TempDir(), "data"),
+		"HTTP_ADDR":            "off",
+		"LOG_LEVEL":            "debug",
+	}
+	return w
+}
+
+// manifestScopes are the scopes that the app's manifest asks for: the program has
+// to get by with them.
+func manifestScopes(t testing.TB) []string {
+	t.Helper()
+	data, err := os.ReadFile("../../deploy/slack/manifest.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		OAuth struct {
+			Scopes struct {
+				Bot []string `yaml:"bot"`
+			} `yaml:"scopes"`
+		} `yaml:"oauth_config"`
+	}
+	if err := yaml.Unmarshal(data, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	return manifest.OAuth.Scopes.Bot
+}
+
+// start runs the program and waits until it is connected to Slack.
+func (w *world) start() {
+	w.t.Helper()
+	w.run()
+	if err := w.slack.WaitConnected(w.ctx, 1); err != nil {
+		w.t.Fatalf("pipebot did not connect: %v\n%s", err, w.bot.output())
+	}
+}
+
+// run runs the program. At the end of the test it is stopped as an operator would
+// stop it, and has to take that well.
+func (w *world) run() {
+	w.t.Helper()
+	p, err := startProcess(w.env)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.bot = p
+	w.t.Cleanup(func() {
+		if code := p.stop(); code != 0 && !p.killed {
+			w.t.Errorf("pipebot exited with %d after SIGTERM\n%s", code, p.output())
+		}
+		if w.t.Failed() {
+			w.t.Logf("what pipebot said:\n%s", p.output())
+		}
+	})
+}
+
+// process is the program as a child process.
+type process struct {
+	cmd    *exec.Cmd
+	out    *lockedBuffer
+	exited chan struct{}
+	killed bool
+}
+
+func startProcess(env map[string]string) (*process, error) {
+	p := &process{cmd: exec.Command(binary), out: &lockedBuffer{}, exited: make(chan struct{})}
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		p.cmd.Env = append(p.cmd.Env, name+"="+env[name])
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting pipebot: %w", err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+// stop sends SIGTERM and returns the exit code. Orchestrators kill what needs more
+// than ten seconds; so does this, and the code is -1 then.
+func (p *process) stop() int {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	deadline := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer deadline.Stop()
+	<-p.exited
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// kill is kill -9.
+func (p *process) kill() {
+	p.killed = true
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+func (p *process) output() string { return p.out.String() }
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(data []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(data)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// open types /pipeline in the channel and returns the modal.
+func (w *world) open(who *slacktest.User, where *slacktest.Channel) *slacktest.Modal {
+	w.t.Helper()
+	if err := who.Command(w.ctx, where, "/pipeline", ""); err != nil {
+		w.t.Fatalf("typing /pipeline: %v", err)
+	}
+	modal, err := who.Modal(w.ctx)
+	if err != nil {
+		w.t.Fatalf("waiting for the modal: %v\n%s", err, w.bot.output())
+	}
+	return modal
+}
+
+// submit submits a modal that has to be taken.
+func (w *world) submit(modal *slacktest.Modal) {
+	w.t.Helper()
+	result, err := modal.Submit(w.ctx)
+	if err != nil {
+		w.t.Fatalf("submitting: %v", err)
+	}
+	if !result.Closed {
+		w.t.Fatalf("the modal stayed open:\n%s", modal.Text())
+	}
+}
+
+// choose picks a ref, by what the person sees once it is offered.
+func (w *world) choose(modal *slacktest.Modal, name string) {
+	w.t.Helper()
+	if err := modal.Choose(w.ctx, "Branch or tag", name); err != nil {
+		w.t.Fatalf("choosing %s: %v", name, err)
+	}
+}
+
+// pipeline waits for the nth pipeline of the project.
+func (w *world) pipeline(n int) *gitlabtest.Pipeline {
+	w.t.Helper()
+	if err := w.gitlab.Wait(w.ctx, func() bool { return len(w.project.Pipelines()) >= n }); err != nil {
+		w.t.Fatalf("waiting for pipeline %d: %v\n%s", n, err, w.bot.output())
+	}
+	return w.project.Pipelines()[n-1]
+}
+
+// card waits until a message of the bot in the channel itself reads as wanted, in
+// parts.
+func (w *world) card(where *slacktest.Channel, parts ...string) slacktest.Message {
+	w.t.Helper()
+	return w.message(where, func(m slacktest.Message) bool { return m.ThreadTS == "" || m.ThreadTS == m.TS }, parts)
+}
+
+// reply waits until a message of the bot in a thread of the channel reads as
+// wanted, in parts.
+func (w *world) reply(where *slacktest.Channel, parts ...string) slacktest.Message {
+	w.t.Helper()
+	return w.message(where, func(m slacktest.Message) bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }, parts)
+}
+
+func (w *world) message(where *slacktest.Channel, belongs func(slacktest.Message) bool, parts []string) slacktest.Message {
+	w.t.Helper()
+	var last string
+	m, err := w.slack.WaitMessage(w.ctx, where, w.alice, func(m slacktest.Message) bool {
+		if !m.FromApp() || !belongs(m) {
+			return false
+		}
+		last = m.Read(time.Now())
+		return containsAll(last, parts)
+	})
+	if err != nil {
+		w.t.Fatalf("no message with %q; the last one reads:\n%s\n%s", parts, last, w.bot.output())
+	}
+	return m
+}
+
+func containsAll(text string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
+}
+
+// clean fails the test for anything that Slack or GitLab would dislike.
+func (w *world) clean() {
+	w.t.Helper()
+	for _, violation := range w.slack.Violations() {
+		w.t.Errorf("Slack: %s", violation)
+	}
+	for _, violation := range w.gitlab.Violations() {
+		w.t.Errorf("GitLab: %s", violation)
+	}
+}
+
+// get fetches a page of the program's HTTP port.
+func (w *world) get(url string) (int, string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, ""
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// freeAddress is an address on loopback that nobody listens on.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
