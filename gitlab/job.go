@@ -35,7 +35,8 @@ type Stage struct {
 type Progress struct {
 	Stages []Stage `json:"stages,omitempty"`
 	// Failed, Manual and Artifacts name the first jobs of their sort: those
-	// that failed (and may not), that wait for a person, that left artifacts.
+	// that failed (and may not), that block the pipeline until a person starts
+	// them, that left artifacts.
 	Failed    []Job `json:"failed,omitempty"`
 	Manual    []Job `json:"manual,omitempty"`
 	Artifacts []Job `json:"artifacts,omitempty"`
@@ -96,7 +97,7 @@ func (p *Progress) count(stage int, job Job) {
 	case job.Status == StatusFailed && !job.AllowFailure:
 		p.FailedTotal++
 		p.Failed = appendNamed(p.Failed, job)
-	case job.Status == StatusManual:
+	case job.Status == StatusManual && !job.AllowFailure:
 		p.ManualTotal++
 		p.Manual = appendNamed(p.Manual, job)
 	}

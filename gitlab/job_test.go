@@ -79,7 +79,6 @@ func TestSummarize(t *testing.T) {
 			jobs: []gitlab.Job{job(1, "unit", "success"), optional(job(2, "extra", "manual"))},
 			want: gitlab.Progress{
 				Stages: []gitlab.Stage{{Name: "test", Status: "success", Done: 1, Total: 1}},
-				Manual: []gitlab.Job{optional(job(2, "extra", "manual"))}, ManualTotal: 1,
 			},
 		},
 		{
@@ -92,7 +91,6 @@ func TestSummarize(t *testing.T) {
 			jobs: []gitlab.Job{optional(job(1, "extra", "manual"))},
 			want: gitlab.Progress{
 				Stages: []gitlab.Stage{{Name: "test", Status: "skipped"}},
-				Manual: []gitlab.Job{optional(job(1, "extra", "manual"))}, ManualTotal: 1,
 			},
 		},
 		{

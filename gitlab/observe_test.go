@@ -133,8 +133,6 @@ func TestObserveFields(t *testing.T) {
 			// The path already holds the one under which GitLab is installed.
 			Failed:      []gitlab.Job{{ID: 7, Name: "unit", Stage: "test", Status: "failed", WebURL: "https://example.com/gitlab/a/b/-/jobs/7"}},
 			FailedTotal: 1,
-			Manual:      []gitlab.Job{{ID: 8, Name: "child", Status: "manual", AllowFailure: true}},
-			ManualTotal: 1,
 		},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

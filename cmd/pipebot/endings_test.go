@@ -82,9 +82,7 @@ func TestEndings(t *testing.T) {
 				w.project.SetCI(ci)
 			}
 			w.start()
-			modal := w.open(w.alice, w.channel)
-			w.choose(modal, "main")
-			w.submit(modal)
+			w.ask(w.alice, w.channel, "main")
 			p := w.pipeline(1)
 			w.card(w.channel, "Pipeline #1")
 			test.end(p)
@@ -105,9 +103,7 @@ func TestManualJobIsFollowedOn(t *testing.T) {
 	ci.Jobs[3].Manual = true
 	w.project.SetCI(ci)
 	w.start()
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submit(modal)
+	w.ask(w.alice, w.channel, "main")
 	p := w.pipeline(1)
 	p.Start()
 	for _, name := range []string{"compile", "unit", "lint"} {
@@ -139,9 +135,7 @@ func TestCardKeepsItsSize(t *testing.T) {
 		}
 		w.project.SetCI(ci)
 		w.start()
-		modal := w.open(w.alice, w.channel)
-		w.choose(modal, "main")
-		w.submit(modal)
+		w.ask(w.alice, w.channel, "main")
 		w.pipeline(1).Start()
 		card := w.card(w.channel, "Running", "stage-1")
 		sizes[jobs] = strings.Count(card.Read(time.Now()), "\n")
@@ -156,9 +150,7 @@ func TestCardKeepsItsSize(t *testing.T) {
 func TestButtons(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submit(modal)
+	w.ask(w.alice, w.channel, "main")
 	p := w.pipeline(1)
 	p.Start()
 	card := w.card(w.channel, "Running")
@@ -199,9 +191,7 @@ func TestButtons(t *testing.T) {
 func TestButtonRefused(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submit(modal)
+	w.ask(w.alice, w.channel, "main")
 	p := w.pipeline(1)
 	p.Start()
 	card := w.card(w.channel, "Running")

@@ -21,9 +21,7 @@ var (
 func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submit(modal)
+	w.ask(w.alice, w.channel, "main")
 	p := w.pipeline(1)
 	p.Start()
 	w.card(w.channel, "Running")

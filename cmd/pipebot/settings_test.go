@@ -56,9 +56,7 @@ func TestTokensStaySecret(t *testing.T) {
 	}
 	w.gitlab.Down(false)
 	noJobs(w.project)
-	modal = w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submit(modal)
+	w.ask(w.alice, w.channel, "main")
 	w.private(w.channel, "I could not start")
 	w.project.Pipelines()[0].Finish("success")
 	w.reply(w.channel, "passed in")

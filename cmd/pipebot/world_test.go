@@ -255,6 +255,14 @@ func (w *world) submit(modal *slacktest.Modal) {
 	}
 }
 
+// ask makes a whole request: the command, a ref, submit.
+func (w *world) ask(who *slacktest.User, where *slacktest.Channel, ref string) {
+	w.t.Helper()
+	modal := w.open(who, where)
+	w.choose(modal, ref)
+	w.submit(modal)
+}
+
 // choose picks a ref, by what the person sees once it is offered.
 func (w *world) choose(modal *slacktest.Modal, name string) {
 	w.t.Helper()
