@@ -37,7 +37,7 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 	earlier, err := b.Runs.Find(find, in.View.ID)
 	spent := time.Since(begin)
 	if err != nil && !errors.Is(err, run.ErrNotFound) {
-		b.notCertain(e, values, err)
+		b.notCertain(e, err)
 		return
 	}
 	found := err == nil
@@ -56,7 +56,7 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 	r, created, err := b.Runs.Submit(write, request)
 	switch {
 	case err != nil:
-		b.notCertain(e, values, err)
+		b.notCertain(e, err)
 	case created:
 		b.Log.Info("a run was requested", zap.String("run", request.ID), zap.String("project", request.Project), zap.Stringer("ref", request.Ref))
 		e.Ack(nil)
@@ -76,7 +76,9 @@ func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback
 		if !ok {
 			fault(blockProject, "This project is no longer set up here, choose another one.")
 		} else if chosen != f.Project {
-			fault(values.refBlock, "The project was changed: choose the branch or tag once more.")
+			// Said at the project: the ref field is just being replaced by that of
+			// the new project, and Slack takes faults only for fields that are there.
+			fault(blockProject, "The project was just changed: choose the branch or tag once more.")
 		}
 	}
 	if !slices.Contains(b.BuildTypes, values.buildType) {
@@ -87,7 +89,7 @@ func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback
 		fault(blockVariables, wrong)
 	}
 	var ref gitlab.Ref
-	if faults[values.refBlock] == "" {
+	if faults[blockProject] == "" {
 		var text string
 		if ref, text = b.ref(ctx, project, values.refKey, taken); text != "" {
 			fault(values.refBlock, text)
@@ -127,14 +129,10 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 
 // notCertain keeps the modal open: the write may have been done or not, and
 // submitting once more finds out.
-func (b *Bot) notCertain(e *socket.Envelope, values filled, err error) {
+func (b *Bot) notCertain(e *socket.Envelope, err error) {
 	b.Log.Error("writing a request down failed", zap.Error(err))
-	block := values.refBlock
-	if block == "" {
-		block = blockBuildType
-	}
 	e.Ack(fieldErrors(map[string]string{
-		block: "I am not certain that I have written this down. Please submit again: it starts one pipeline at most.",
+		blockBuildType: "I am not certain that I have written this down. Please submit again: it starts one pipeline at most.",
 	}))
 }
 

@@ -76,7 +76,7 @@ func TestSubmitTellsFaultsAtTheirFields(t *testing.T) {
 				o.slack.FailNext("views.update", "internal_error", 1)
 				o.choose(modal, projectField, "group/api")
 			},
-			want: map[string]string{refField: "The project was changed: choose the branch or tag once more."},
+			want: map[string]string{"Project": "The project was just changed: choose the branch or tag once more."},
 		},
 		"the chosen project is gone": {
 			after: func(o *office, modal *slacktest.Modal) {
@@ -179,7 +179,7 @@ func TestSubmitIsNotCertain(t *testing.T) {
 			o := newOffice(t)
 			modal := o.filled()
 			o.runs.change(fail)
-			want := slacktest.SubmitResult{Errors: map[string]string{refField: notCertain}}
+			want := slacktest.SubmitResult{Errors: map[string]string{"Build type": notCertain}}
 			if diff := cmp.Diff(want, o.submit(modal)); diff != "" {
 				t.Errorf("the modal says (-want +got):\n%s", diff)
 			}

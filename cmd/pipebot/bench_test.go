@@ -175,10 +175,11 @@ func BenchmarkThousandPipelines(b *testing.B) {
 				if err := modal.Choose(w.ctx, "Project", p.Path); err != nil {
 					b.Fatal(err)
 				}
-				if err := modal.WaitUpdate(w.ctx, func(m *slacktest.Modal) bool { return m.Value("Project") == p.Path && m.Value(refField) != "" }); err != nil {
+				if err := modal.WaitUpdate(w.ctx, func(m *slacktest.Modal) bool { return strings.Contains(m.PrivateMetadata(), p.Path) }); err != nil {
 					b.Fatal(i, n, err)
 				}
 			}
+			w.choose(modal, "main")
 			w.submit(modal)
 		}
 	}

@@ -248,7 +248,7 @@ func (w *world) submit(modal *slacktest.Modal) {
 	w.t.Helper()
 	result, err := modal.Submit(w.ctx)
 	if err != nil {
-		w.t.Fatalf("submitting: %v", err)
+		w.t.Fatalf("submitting: %v; %v", err, w.slack.Violations())
 	}
 	if !result.Closed {
 		w.t.Fatalf("the modal stayed open:\n%s", modal.Text())
