@@ -19,7 +19,7 @@ func (o *office) shows(r run.Run) slacktest.Message {
 	o.Helper()
 	r.Request.Asker, r.Request.Channel = o.alice.ID, o.builds.ID
 	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(o.slack.APIURL()))
-	display := &bot.Display{API: api, Tell: o.cfg.Tell, BotName: "pipebot", Log: zap.NewNop()}
+	display := &bot.Display{API: api, Tell: o.cfg.Tell, BotName: func() string { return "pipebot" }, Log: zap.NewNop()}
 	_, err := display.Show(o.ctx, r, func(s run.Shown) error {
 		r.Shown = s
 		return nil

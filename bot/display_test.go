@@ -49,7 +49,7 @@ func newBoard(t *testing.T, cfg slacktest.Config) *board {
 		T: t, ctx: ctx, slack: server, alice: alice,
 		builds: server.AddChannel("builds", slacktest.Private, alice),
 		display: &bot.Display{
-			API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()), BotName: "pipebot", Log: zap.NewNop(),
+			API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()), BotName: func() string { return "pipebot" }, Log: zap.NewNop(),
 		},
 		save: func(run.Shown) error { return nil },
 	}

@@ -69,7 +69,7 @@ func (s *showing) send(ctx context.Context, name string, m message) (channel, ts
 	}
 	s.Log.Info("posting in the person's direct messages instead", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
 	if name == cardName {
-		m.Blocks = append(m.Blocks, inviteHint(s.run.Request.Channel, s.BotName))
+		m.Blocks = append(m.Blocks, inviteHint(s.run.Request.Channel, s.BotName()))
 	}
 	channel, ts, err = s.Tell.direct(ctx, s.run.Request.Asker, append(m.options(), marked)...)
 	if answer, refused := asSlackError(err); refused {

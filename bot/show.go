@@ -20,7 +20,7 @@ type Display struct {
 	API  *slack.Client
 	Tell *Teller
 	// BotName is how people invite the bot.
-	BotName string
+	BotName func() string
 	// CardInterval is the least time between two edits of a card.
 	CardInterval time.Duration
 	Log          *zap.Logger
@@ -129,7 +129,7 @@ func wantsCard(r run.Run) bool {
 func (s *showing) drawCard() message {
 	drawn := card(s.run)
 	if s.away() {
-		drawn.Blocks = append(drawn.Blocks, inviteHint(s.run.Request.Channel, s.BotName))
+		drawn.Blocks = append(drawn.Blocks, inviteHint(s.run.Request.Channel, s.BotName()))
 	}
 	return drawn
 }

@@ -72,7 +72,7 @@ const (
 // Keep reads all projects and keeps them fresh until ctx ends; those that cannot be
 // read are tried again sooner than the others. learned is called for each that was
 // read, failed for each that was not.
-func (p *Projects) Keep(ctx context.Context, learned func(Project), failed func(name string, err error)) {
+func (p *Projects) Keep(ctx context.Context, learned func(name string, project Project), failed func(name string, err error)) {
 	var due []string
 	var all time.Time // when all of them are due
 	for {
@@ -88,7 +88,7 @@ func (p *Projects) Keep(ctx context.Context, learned func(Project), failed func(
 			case ctx.Err() != nil:
 				return
 			case err == nil:
-				learned(project)
+				learned(name, project)
 			default:
 				failed(name, err)
 				again = append(again, name)

@@ -202,7 +202,7 @@ func keep(t *testing.T, projects *gitlab.Projects) (learned func() []gitlab.Proj
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		defer close(done)
-		projects.Keep(ctx, func(p gitlab.Project) {
+		projects.Keep(ctx, func(_ string, p gitlab.Project) {
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, p)

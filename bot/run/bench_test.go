@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"pipebot/bot/run"
 	"pipebot/gitlab"
 )
 
-// From Submit to the POST to GitLab, one request after the other.
+// From Submit to the POST to GitLab, while nothing else is done.
 func BenchmarkSubmitToStart(b *testing.B) {
 	w := newWorld(b)
 	started := make(chan time.Time, 1)
@@ -20,13 +21,17 @@ func BenchmarkSubmitToStart(b *testing.B) {
 		}
 		return nil
 	}, nil)
-	w.poll = time.Hour // nothing else to do
+	w.poll, w.sweep = time.Hour, time.Hour // nothing else to do
 	w.start()
 	var took []time.Duration
 	for b.Loop() {
+		id := fmt.Sprint("V", len(took))
 		begin := time.Now()
-		w.submit(fmt.Sprint("V", len(took)))
+		w.submit(id)
 		took = append(took, (<-started).Sub(begin))
+		b.StopTimer()
+		w.showsState(id, run.Started)
+		b.StartTimer()
 	}
 	b.StopTimer()
 	slices.Sort(took)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // StoreConfig says where records are kept.
@@ -21,6 +22,8 @@ type StoreConfig struct {
 	Dir string
 	// Retention is how long records at rest are kept.
 	Retention time.Duration
+	// Log is told what the embedded one complains of, such as a full disk.
+	Log *zap.Logger
 }
 
 // Conn is a connection to JetStream, embedded or outside.
@@ -39,10 +42,13 @@ const startTimeout = 30 * time.Second
 // Open starts the embedded JetStream, or connects to the outside one. ErrDirInUse
 // says that another process has the folder.
 func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
 	c := &Conn{retention: cfg.Retention, replicas: 1}
 	var err error
 	if cfg.URL == "" {
-		err = c.embed(cfg.Dir)
+		err = c.embed(cfg.Dir, cfg.Log)
 	} else {
 		c.replicas = 3
 		err = c.connect(cfg.URL)
@@ -81,7 +87,7 @@ func quiet(o *nats.Options) error {
 	return nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})(o)
 }
 
-func (c *Conn) embed(dir string) error {
+func (c *Conn) embed(dir string, to *zap.Logger) error {
 	lock, err := lockDir(dir)
 	if err != nil {
 		return err
@@ -95,7 +101,7 @@ func (c *Conn) embed(dir string) error {
 	if err != nil {
 		return fmt.Errorf("setting up the store in %s: %w", dir, err)
 	}
-	log := &serverLog{}
+	log := &serverLog{log: to}
 	c.embedded.SetLogger(log, false, false)
 	c.embedded.Start()
 	if fault := log.fatal.Load(); fault != nil {
@@ -111,9 +117,12 @@ func (c *Conn) embed(dir string) error {
 	return nil
 }
 
-// serverLog keeps the one thing that the embedded server tells nobody but its log:
-// why it did not start.
-type serverLog struct{ fatal atomic.Pointer[string] }
+// serverLog passes the embedded server's complaints on, and keeps the one thing
+// that it tells nobody but its log: why it did not start.
+type serverLog struct {
+	log   *zap.Logger
+	fatal atomic.Pointer[string]
+}
 
 // Fatalf keeps the first reason; the server goes on and is not ready.
 func (l *serverLog) Fatalf(format string, v ...any) {
@@ -121,11 +130,20 @@ func (l *serverLog) Fatalf(format string, v ...any) {
 	l.fatal.CompareAndSwap(nil, &text)
 }
 
-func (*serverLog) Errorf(string, ...any)  {}
-func (*serverLog) Warnf(string, ...any)   {}
+// Errorf passes a failure on.
+func (l *serverLog) Errorf(format string, v ...any) { l.log.Error(fmt.Sprintf(format, v...)) }
+
+// Warnf passes a warning on.
+func (l *serverLog) Warnf(format string, v ...any) { l.log.Warn(fmt.Sprintf(format, v...)) }
+
+// Noticef says nothing: what works is no news.
 func (*serverLog) Noticef(string, ...any) {}
-func (*serverLog) Debugf(string, ...any)  {}
-func (*serverLog) Tracef(string, ...any)  {}
+
+// Debugf says nothing.
+func (*serverLog) Debugf(string, ...any) {}
+
+// Tracef says nothing.
+func (*serverLog) Tracef(string, ...any) {}
 
 // Ready reports why the store cannot be used just now, or nil.
 func (c *Conn) Ready() error {

@@ -118,7 +118,11 @@ func (e *Engine) Submit(ctx context.Context, request Request) (r Run, created bo
 		r, err = e.store.get(ctx, request.ID)
 		return r, false, err
 	}
-	return r, err == nil, err
+	if err != nil {
+		return Run{}, false, err
+	}
+	e.queue.publish(ctx, kindRun, request.ID) // the watch does it too, when it comes to it
+	return r, true, nil
 }
 
 // ErrNotFound: there is no run of that ID.

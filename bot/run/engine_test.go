@@ -328,8 +328,16 @@ func TestPoisonRecord(t *testing.T) {
 	if _, _, err := w.engine.Submit(w.ctx, request("newer")); err == nil || errors.Is(err, run.ErrNotFound) {
 		t.Errorf("submitting over it: %v", err)
 	}
-	if _, ok := w.engine.Mirrored("newer"); ok {
-		t.Error("it is followed")
+	// One that was readable and is no more, as when a newer pipebot took over.
+	if err := w.engine.Store().PutRaw(w.ctx, "V1", `{"format":2,"state":"started"}`); err != nil {
+		t.Fatal(err)
+	}
+	w.submit("V2")
+	w.showsState("V2", run.Started)
+	for _, id := range []string{"newer", "V1"} {
+		if _, ok := w.engine.Mirrored(id); ok {
+			t.Errorf("%s is followed", id)
+		}
 	}
 }
 
@@ -371,21 +379,19 @@ func TestShownTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var once sync.Once
-	w.display.on(func(context.Context, string) error {
-		if w.display.last("V1").Version == 0 {
-			return nil // nothing is shown yet
-		}
-		once.Do(func() {
-			_, err := w.engine.Store().Update(w.ctx, "V1", func(r run.Run) run.Run {
-				r.Shown.Told = append(r.Shown.Told, "by the other")
-				return r
+	var drawn string
+	w.display.during = func(ctx context.Context, r run.Run) (err error) {
+		if r.State == run.Ended {
+			once.Do(func() {
+				drawn = cardHash(r)
+				_, err = w.engine.Store().Update(ctx, "V1", func(r run.Run) run.Run {
+					r.Shown.Hash, r.Shown.Told = drawn, append(r.Shown.Told, "by the other")
+					return r
+				})
 			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-		return nil
-	}, nil)
+		}
+		return err
+	}
 	w.start()
 	w.submit("V1")
 	w.showsState("V1", run.Started)
@@ -398,4 +404,31 @@ func TestShownTwice(t *testing.T) {
 	if got := w.display.notices("V1"); !slices.Equal(got, []string{"ended:0"}) {
 		t.Errorf("notices %q", got)
 	}
+	if got := w.display.edits(drawn); got != 2 {
+		t.Errorf("the end was drawn %d times, want 2", got)
+	}
+}
+
+// Whoever posts waits no longer than the record says.
+func TestPOSTHasADeadline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var first sync.Once
+	w.gitlab.on(func(ctx context.Context, op string) (err error) {
+		if op != "start" {
+			return nil
+		}
+		first.Do(func() {
+			r, findErr := w.engine.Find(context.WithoutCancel(ctx), "V1")
+			if until, ok := ctx.Deadline(); !ok || until.After(r.Deadline) || findErr != nil {
+				t.Errorf("the POST waits until %s, and the record says %s; %v", until, r.Deadline, findErr)
+			}
+			<-ctx.Done()
+			err = gitlabError(gitlab.Unclear)
+		})
+		return err
+	}, nil)
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
 }

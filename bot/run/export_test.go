@@ -189,6 +189,15 @@ func (q *queue) Tokens(ctx context.Context) (uint64, error) {
 	return info.State.Msgs, nil
 }
 
+// Made is how many tokens were made since the queue is.
+func (q *queue) Made(ctx context.Context) (uint64, error) {
+	info, err := q.stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
+}
+
 // Lose takes all tokens away.
 func (q *queue) Lose(ctx context.Context) error { return q.stream.Purge(ctx) }
 

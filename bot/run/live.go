@@ -106,8 +106,12 @@ func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
 		return
 	}
 	l.mu.Lock()
+	before, known := l.runs[id]
 	l.runs[id] = r
 	l.mu.Unlock()
+	if known && before.State == r.State && before.Version == r.Version {
+		return // its holder took a note; the tokens that it needs stand
+	}
 	l.announce(ctx, r)
 }
 

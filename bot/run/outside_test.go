@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,9 @@ func TestOutsideNATSComesBack(t *testing.T) {
 	}
 	w.submit("after")
 	w.showsState("after", run.Started)
+	if !strings.Contains(w.log.String(), "the connection to the store was lost meanwhile") {
+		t.Error("the watch did not begin anew")
+	}
 	if _, err := w.engine.Find(w.ctx, "meanwhile"); err == nil {
 		t.Error("what was not taken was written later")
 	}

@@ -142,6 +142,17 @@ func TestOneUnreadablePipeline(t *testing.T) {
 	}
 }
 
+// Where a batch fails, what it lacks is not missing in GitLab.
+func TestFailedBatchIsNotReadOneByOne(t *testing.T) {
+	t.Parallel()
+	w := byHand(t, "V1", "V2")
+	w.gitlab.refuses("observe", gitlabError(gitlab.NotSent))
+	w.round()
+	if got := w.gitlab.called("one"); got != 0 {
+		t.Errorf("%d were read by themselves", got)
+	}
+}
+
 // What was listed and could not be read is read in the next round, though the list
 // does not name it any more.
 func TestChangeIsNotForgotten(t *testing.T) {
@@ -154,13 +165,12 @@ func TestChangeIsNotForgotten(t *testing.T) {
 	}
 
 	w.gitlab.moves(1, gitlab.StatusRunning)
-	w.gitlab.refuses("observe", &gitlab.Error{Kind: gitlab.Unclear})
-	w.round()
-	// Others move on, beyond what the next list reaches back to.
 	w.gitlab.mu.Lock()
-	other := w.gitlab.add(gitlab.Start{Project: app.ID})
+	other := w.gitlab.add(gitlab.Start{Project: app.ID}) // beyond what the next list reaches back to
 	other.UpdatedAt = other.UpdatedAt.Add(2 * run.ListOverlap)
 	w.gitlab.mu.Unlock()
+	w.gitlab.refuses("observe", &gitlab.Error{Kind: gitlab.Unclear})
+	w.round()
 	for w.gitlab.called("observe") < 3 {
 		<-time.After(w.round()) // as its token comes again
 	}

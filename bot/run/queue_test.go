@@ -71,8 +71,12 @@ func TestOneTokenOfASubject(t *testing.T) {
 	q.Publish(ctx, run.KindRun, "V1")
 	q.Publish(ctx, run.KindRun, "V2")
 	q.Publish(ctx, run.KindCard, "V1")
-	if got := tokens(t, q); got != 3 {
-		t.Errorf("%d tokens, want 3", got)
+	made, err := q.Made(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tokens(t, q); got != 3 || made != 3 {
+		t.Errorf("%d tokens of %d that were made, want 3 of 3", got, made)
 	}
 }
 

@@ -172,6 +172,7 @@ func TestTwoEngines(t *testing.T) {
 	const runs = 24
 	w := newWorld(t)
 	w.gitlab.endsAfter = 2
+	w.poll = 100 * time.Millisecond
 	w.prepare()
 	// The first POST of each engine goes through only when the other has one too.
 	var both sync.WaitGroup

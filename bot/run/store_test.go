@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for a signal before it says that it never came.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func testContext(t testing.TB) context.Context {
 	t.Helper()

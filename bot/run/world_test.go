@@ -43,7 +43,7 @@ type world struct {
 	engine  *run.Engine
 	stop    func()
 
-	poll, startTimeout, ackWait, drain time.Duration
+	poll, startTimeout, ackWait, drain, sweep time.Duration
 
 	dying atomic.Bool // the store goes while the engine works
 }
@@ -54,7 +54,7 @@ func newWorld(t testing.TB) *world {
 	s := &signal{}
 	w := &world{
 		TB: t, signal: s, ctx: testContext(t), gitlab: newGitLab(s), log: &logged{},
-		poll: pollInterval, startTimeout: startTimeout, ackWait: testAckWait, drain: testDrain,
+		poll: pollInterval, startTimeout: startTimeout, ackWait: testAckWait, drain: testDrain, sweep: testSweep,
 		display: &fakeDisplay{script: newScript(s)},
 		cfg:     run.StoreConfig{Dir: t.TempDir(), Retention: time.Hour},
 	}
@@ -113,7 +113,7 @@ func (w *world) newEngine(g interface {
 	if err != nil {
 		w.Fatal(err)
 	}
-	e.SetPace(w.ackWait, w.drain, testSweep)
+	e.SetPace(w.ackWait, w.drain, w.sweep)
 	return e
 }
 
@@ -227,13 +227,25 @@ type fakeDisplay struct {
 
 	mu    sync.Mutex
 	shown []run.Run
+	drawn []string // the hash of each edit of a card
 	told  []string // id and name of each notice and reply
 	again time.Duration
+	// during is called while a run is shown.
+	during func(context.Context, run.Run) error
+}
+
+func cardHash(r run.Run) string {
+	return fmt.Sprint(r.Request.ID, r.State, r.Pipeline.Status, r.Lives, len(r.Progress.Stages))
 }
 
 func (d *fakeDisplay) Show(ctx context.Context, r run.Run, save func(run.Shown) error) (time.Duration, error) {
 	if err := d.begin(ctx, "show"); err != nil {
 		return 0, err
+	}
+	if d.during != nil {
+		if err := d.during(ctx, r); err != nil {
+			return 0, err
+		}
 	}
 	s := r.Shown
 	tell := func(name string) error {
@@ -251,7 +263,10 @@ func (d *fakeDisplay) Show(ctx context.Context, r run.Run, save func(run.Shown) 
 			return 0, err
 		}
 	}
-	if hash := fmt.Sprint(r.State, r.Pipeline.Status, r.Lives, len(r.Progress.Stages)); s.Hash != hash {
+	if hash := cardHash(r); s.Hash != hash {
+		d.mu.Lock()
+		d.drawn = append(d.drawn, hash)
+		d.mu.Unlock()
 		s.Card, s.Hash, s.At = "card", hash, time.Now()
 		if err := save(s); err != nil {
 			return 0, err
@@ -287,6 +302,18 @@ func (d *fakeDisplay) ever(id string, is func(run.Run) bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.ContainsFunc(d.shown, func(r run.Run) bool { return r.Request.ID == id && is(r) })
+}
+
+// edits is how often a card was drawn with this hash.
+func (d *fakeDisplay) edits(hash string) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, drawn := range d.drawn {
+		if drawn == hash {
+			n++
+		}
+	}
+	return n
 }
 
 // notices are what people were told of a run, in order.

@@ -53,6 +53,7 @@ type Config struct {
 type Socket struct {
 	cfg       Config
 	opening   *paced
+	dialer    *websocket.Dialer
 	client    *socketmode.Client
 	written   *writes
 	queued    atomic.Int64
@@ -68,15 +69,16 @@ func New(cfg Config) *Socket {
 		slack.OptionHTTPClient(&http.Client{Transport: opening}),
 	)
 	written := newWrites()
-	client := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{
+	dialer := &websocket.Dialer{
 		NetDialContext:   dialLingering,
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: 15 * time.Second,
 		// Larger than any answer: Slack does not put continuation frames together.
 		WriteBufferSize: 32 << 10,
 		WriteBufferPool: written,
-	}))
-	return &Socket{cfg: cfg, opening: opening, client: client, written: written}
+	}
+	client := socketmode.New(api, socketmode.OptionDialer(dialer))
+	return &Socket{cfg: cfg, opening: opening, dialer: dialer, client: client, written: written}
 }
 
 // Connected reports whether Slack has said hello on the connection that stands.

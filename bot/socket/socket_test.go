@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -50,10 +52,13 @@ func TestAHandlerNeedNotAcknowledge(t *testing.T) {
 
 // A second acknowledgement would be one too many for Slack.
 func TestOnlyTheFirstAcknowledgementCounts(t *testing.T) {
-	w := start(t, func(_ context.Context, e *socket.Envelope) {
+	w := newWorkspace(t, func(_ context.Context, e *socket.Envelope) {
 		e.Ack(texts("first"))
 		e.Ack(texts("second"))
 	})
+	written := new(atomic.Int64)
+	w.socket.Slow(func() { written.Add(1) })
+	w.connect()
 	if err := w.command(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +68,8 @@ func TestOnlyTheFirstAcknowledgementCounts(t *testing.T) {
 	if acks := w.Acks(); len(acks) != 1 || string(acks[0].Payload) != `{"text":"first"}` {
 		t.Errorf("acknowledgements: %+v", acks)
 	}
-	if n := len(w.channel.Messages(w.alice)); n != 1 {
-		t.Errorf("alice sees %d messages", n)
+	if n := written.Load(); n != 1 {
+		t.Errorf("%d frames were sent", n)
 	}
 }
 
@@ -350,11 +355,13 @@ func TestShutdownSendsWhatIsAcknowledged(t *testing.T) {
 	const envelopes = 30
 	release := make(chan struct{})
 	started := make(chan struct{}, envelopes)
-	w := start(t, func(_ context.Context, e *socket.Envelope) {
+	w := newWorkspace(t, func(_ context.Context, e *socket.Envelope) {
 		started <- struct{}{}
 		<-release
-		e.Ack(texts(strings.Repeat("a long answer ", 1000)))
+		e.Ack(texts("here"))
 	})
+	w.socket.Slow(func() { <-time.After(5 * time.Millisecond) }) // the network's
+	w.connect()
 	var waiting sync.WaitGroup
 	for range envelopes {
 		waiting.Go(func() {
@@ -381,25 +388,38 @@ func TestShutdownSendsWhatIsAcknowledged(t *testing.T) {
 	w.clean()
 }
 
-// What comes after the end was asked for is for another connection.
-func TestShutdownTakesNothingNew(t *testing.T) {
+// shuttingDown has one envelope in hand, and is to end. What it handled is counted.
+func shuttingDown(t *testing.T) (w *workspace, inHand chan error, handled *atomic.Int64, release chan struct{}) {
+	t.Helper()
 	first := make(chan struct{}, 1)
-	release := make(chan struct{})
-	handled := new(atomic.Int64)
-	w := start(t, func(_ context.Context, e *socket.Envelope) {
+	release = make(chan struct{})
+	handled = new(atomic.Int64)
+	w = start(t, func(_ context.Context, e *socket.Envelope) {
 		handled.Add(1)
 		first <- struct{}{}
 		<-release
 	})
-	inHand := make(chan error, 1)
+	inHand = make(chan error, 1)
 	go func() { inHand <- w.command() }()
 	<-first
 	w.cancel()
-	// More than slack-go holds: it must not choke on them.
-	for i := range 200 {
+	return w, inHand, handled, release
+}
+
+// more puts more commands in than slack-go holds.
+func (w *workspace) more() {
+	for i := range 300 {
 		w.Deliver(fmt.Appendf(nil, `{"envelope_id":"E%d","type":"slash_commands","payload":{"command":"/pipeline"}}`, i))
 	}
+}
+
+// What comes after the end was asked for is for another connection, and does not
+// keep the last acknowledgements from getting through.
+func TestShutdownTakesNothingNew(t *testing.T) {
+	w, inHand, handled, release := shuttingDown(t)
+	w.more()
 	close(release)
+	w.more()
 	if err := w.stop(); err != nil {
 		t.Errorf("Run returned %v", err)
 	}
@@ -411,6 +431,72 @@ func TestShutdownTakesNothingNew(t *testing.T) {
 	}
 	if n := len(w.Acks()); n != 1 {
 		t.Errorf("%d envelopes were acknowledged", n)
+	}
+}
+
+// Acknowledgements get through though the connection ends meanwhile.
+func TestShutdownReconnects(t *testing.T) {
+	w, inHand, _, release := shuttingDown(t)
+	w.more()
+	w.DropConnections()
+	if err := w.Wait(w.ctx, func() bool { return len(w.Calls("apps.connections.open")) == 2 && w.Connections() == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := w.stop(); err != nil {
+		t.Errorf("Run returned %v", err)
+	}
+	if n := len(w.Acks()); n != 1 {
+		t.Errorf("%d envelopes were acknowledged", n)
+	}
+	<-inHand // which came too late: it was for the first connection
+}
+
+// A connection that is closed with something unread loses what is under way.
+func TestAConnectionIsClosedGently(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte("an envelope"))
+		text, err := io.ReadAll(conn)
+		got <- fmt.Sprintf("%s, %v", text, err)
+	}()
+	conn, err := socket.DialLingering(t.Context(), "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // and leaves the rest
+		t.Fatal(err)
+	}
+	if _, err := conn.Write([]byte("an acknowledgement")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+	if text := <-got; text != "an acknowledgement, <nil>" {
+		t.Errorf("the other side got %s", text)
+	}
+}
+
+func TestDialingFails(t *testing.T) {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if conn, err := socket.DialLingering(t.Context(), "tcp", listener.Addr().String()); err == nil || conn != nil {
+		t.Errorf("dialed %v, %v", conn, err)
 	}
 }
 
@@ -536,31 +622,13 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// A token that is revoked later ends it too, and what is in hand is finished first.
+// A token that is revoked later ends it too.
 func TestRejectedLater(t *testing.T) {
-	started, release := make(chan struct{}), make(chan struct{})
-	finished := new(atomic.Bool)
-	w := start(t, func(_ context.Context, e *socket.Envelope) {
-		e.Ack(nil)
-		close(started)
-		<-release
-		finished.Store(true)
-	})
-	if err := w.command(); err != nil {
-		t.Fatal(err)
-	}
-	<-started
+	w := start(t, nil)
 	w.FailNext("apps.connections.open", "token_revoked", 1)
 	w.DropConnections()
-	if err := w.Wait(w.ctx, func() bool { return len(w.Calls("apps.connections.open")) == 2 }); err != nil {
-		t.Fatal(err)
-	}
-	close(release)
 	if err := <-w.ended; !errors.Is(err, socket.ErrRejected) {
 		t.Errorf("Run returned %v", err)
-	}
-	if !finished.Load() {
-		t.Error("what was in hand was not finished")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -92,9 +93,14 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	}
 	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL),
 		slack.OptionHTTPClient(&http.Client{Timeout: 10 * time.Second, Transport: m.slack(http.DefaultTransport)}))
-	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention})
+	log.Info("pipebot starts", zap.String("version", version), zap.String("gitlab", s.GitLabURL), zap.Strings("projects", s.Projects),
+		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.Bool("outside_nats", s.NATSURL != ""))
+	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention, Log: log.Named("nats")})
+	if err != nil && s.NATSURL != "" {
+		return fmt.Errorf("NATS_URL: %w", err)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("DATA_DIR: %w", err)
 	}
 	defer conn.Close()
 
@@ -103,9 +109,10 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 		log.Warn("reading refs failed", zap.String("project", p.Path), zap.Stringer("error", plainError{err}))
 	}})
 	defer refs.Close()
+	me := newIdentity(api, log)
 	tell := bot.NewTeller(api, s.SlackAPIURL, log.Named("bot"))
 	display := &bot.Display{
-		API: api, Tell: tell, BotName: botName(ctx, api, log),
+		API: api, Tell: tell, BotName: me.name,
 		CardInterval: min(cardInterval, s.PollInterval), Log: log.Named("bot"),
 	}
 	engine, err := run.NewEngine(ctx, conn, run.Config{
@@ -123,45 +130,40 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	slackSocket := socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
 
 	m.watch(slackSocket.Connected, engine.Live)
-	health := &health{connected: slackSocket.Connected, store: engine.Ready, projects: projects}
+	health := &health{connected: slackSocket.Connected, token: me.fault, store: engine.Ready, projects: projects}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return slackSocket.Run(ctx) })
 	group.Go(func() error { return engine.Work(ctx) })
+	group.Go(func() error { me.keep(ctx); return nil })
 	group.Go(func() error { keepProjects(ctx, projects, log); return nil })
 	group.Go(func() error { return listen(ctx, s.HTTPAddr, handlerFor(health, m), log) })
 	return group.Wait()
 }
 
-// keepProjects keeps the projects known and says what is wrong with them.
+// keepProjects keeps the projects known and says what is wrong with them, once for
+// as long as it stays the same.
 func keepProjects(ctx context.Context, projects *gitlab.Projects, log *zap.Logger) {
-	warned := make(map[string]bool)
-	projects.Keep(ctx, func(p gitlab.Project) {
-		for _, name := range projects.Unreadable() {
-			if !warned[name] {
-				warned[name] = true
-				log.Warn(unreadable(name))
-			}
+	said := make(map[string]string)
+	once := func(name, text string, say func(string, ...zap.Field), fields ...zap.Field) {
+		if said[name] != text {
+			said[name] = text
+			say(text, fields...)
 		}
+	}
+	projects.Keep(ctx, func(name string, _ gitlab.Project) {
+		if slices.Contains(projects.Unreadable(), name) {
+			once(name, unreadable(name), log.Warn)
+			return
+		}
+		delete(said, name)
 	}, func(name string, err error) {
-		log.Warn("reading a project failed", zap.String("project", name), zap.Stringer("reason", plainError{err}))
+		once(name, "reading a project failed: "+plainError{err}.String(), log.Warn, zap.String("project", name))
 	})
 }
 
 func unreadable(project string) string {
 	return project + ": the access token may be unable to read pipeline variables, so a start whose answer is lost will stay uncertain; " +
 		"it takes the role Maintainer, or a token of the user who owns the trigger token"
-}
-
-// botName asks Slack how people call the bot. It is a nicety, so it may fail.
-func botName(ctx context.Context, api *slack.Client, log *zap.Logger) string {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	me, err := api.AuthTestContext(ctx)
-	if err != nil {
-		log.Warn("Slack did not say who I am; is SLACK_BOT_TOKEN right?")
-		return "pipebot"
-	}
-	return me.User
 }
 
 // plainError is an error's text without its causes, which can hold URLs.

@@ -17,6 +17,7 @@ import (
 // health knows whether people can be served just now.
 type health struct {
 	connected func() bool
+	token     func() error
 	store     func() error
 	projects  *gitlab.Projects
 }
@@ -25,6 +26,9 @@ type health struct {
 func (h *health) report() (missing, warnings []string) {
 	if !h.connected() {
 		missing = append(missing, "slack: not connected")
+	}
+	if err := h.token(); err != nil {
+		missing = append(missing, "slack: "+err.Error())
 	}
 	if err := h.store(); err != nil {
 		missing = append(missing, "store: "+err.Error())
