@@ -29,6 +29,8 @@ type History interface {
 // Projects are the projects of the settings; [gitlab.Projects] knows them.
 type Projects interface {
 	Names() []string
+	// Triggers tells whether the project's pipelines are started by a trigger token.
+	Triggers(name string) bool
 	// Known is what GitLab calls the project, from memory alone.
 	Known(name string) (gitlab.Project, bool)
 	// Resolve is Known, and asks GitLab for what is not known yet.

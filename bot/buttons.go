@@ -28,6 +28,9 @@ func (b *Bot) press(ctx context.Context, in *slack.InteractionCallback, action *
 // errStale: the button is not one of the card that the run has.
 var errStale = errors.New("the button is out of date")
 
+// errForeign: a shared channel has people of other workspaces in it.
+var errForeign = errors.New("the person is of another workspace")
+
 // pressed checks the button's value, which comes from outside, against the run.
 func (b *Bot) pressed(ctx context.Context, in *slack.InteractionCallback, id string, do func(context.Context, string) error) error {
 	r, err := b.Runs.Find(ctx, id)
@@ -39,6 +42,9 @@ func (b *Bot) pressed(ctx context.Context, in *slack.InteractionCallback, id str
 	}
 	if r.Shown.Card != in.Container.MessageTs || r.Shown.Channel != in.Channel.ID {
 		return errStale
+	}
+	if in.User.TeamID != "" && r.Request.Team != "" && in.User.TeamID != r.Request.Team {
+		return errForeign
 	}
 	return do(ctx, id)
 }

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +18,7 @@ import (
 // shows puts the run's card into the channel and its record into the store.
 func (o *office) shows(r run.Run) slacktest.Message {
 	o.Helper()
-	r.Request.Asker, r.Request.Channel = o.alice.ID, o.builds.ID
+	r.Request.Asker, r.Request.Team, r.Request.Channel = o.alice.ID, o.alice.TeamID, o.builds.ID
 	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(o.slack.APIURL()))
 	display := &bot.Display{API: api, Tell: o.cfg.Tell, BotName: func() string { return "pipebot" }, Log: zap.NewNop()}
 	_, err := display.Show(o.ctx, r, func(s run.Shown) error {
@@ -149,5 +150,28 @@ func TestButtonsOfOneCardDoNotActOnAnother(t *testing.T) {
 	})
 	if len(o.runs.acted) != 0 {
 		t.Errorf("it acted: %q", o.runs.acted)
+	}
+}
+
+// In a shared channel people of another workspace see the card, and may do nothing
+// with it.
+func TestButtonsAreForTheOwnWorkspace(t *testing.T) {
+	o := newOffice(t)
+	card := o.shows(running())
+	mallory := o.slack.AddUser("mallory", slacktest.AsExternal())
+	o.builds.Invite(mallory)
+	if err := mallory.Click(o.ctx, card, "Cancel", slacktest.Confirm); err != nil {
+		t.Fatal(err)
+	}
+	o.finished()
+	told, err := o.slack.WaitMessage(o.ctx, o.builds, mallory, func(m slacktest.Message) bool { return m.Ephemeral })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := told.Read(askedAt); !strings.Contains(text, "Only people of the workspace from which it was started") {
+		t.Errorf("mallory reads %q", text)
+	}
+	if got := o.runs.acted; len(got) != 0 {
+		t.Errorf("the pipeline was acted upon: %q", got)
 	}
 }

@@ -35,8 +35,6 @@ type message struct {
 // face is a status as people read it: an emoji and always a word beside it.
 type face struct{ emoji, word string }
 
-func (f face) String() string { return ":" + f.emoji + ": " + f.word }
-
 // faceOf is the status of a run as people read it.
 func faceOf(r run.Run) face {
 	switch {
@@ -105,10 +103,7 @@ func headline(r run.Run) phrase {
 	if r.Pipeline.ID != 0 {
 		elements = append(elements, pipelineLink(r), words(" · "))
 	}
-	name := r.Project.Path
-	if name == "" {
-		name = r.Request.Project
-	}
+	name := projectName(r)
 	return append(elements, words(shortenMiddle(name, projectSize)+"\n"))
 }
 
@@ -278,6 +273,14 @@ func buttons(r run.Run) []slack.BlockElement {
 		list = append(list, slack.NewButtonBlockElement(actionRetry, r.Request.ID, plain("Retry")))
 	}
 	return list
+}
+
+// projectName is the project's path, which the settings may name by its id.
+func projectName(r run.Run) string {
+	if r.Project.Path != "" {
+		return r.Project.Path
+	}
+	return r.Request.Project
 }
 
 func capitalized(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -22,11 +22,16 @@ func (b *Bot) choose(ctx context.Context, in *slack.InteractionCallback, action 
 	if !ok || project == f.Project {
 		return
 	}
-	f.Project = project
-	f.Turn++
-	view := modal(f, names, b.BuildTypes, b.opened(project))
+	view := b.turned(f, project)
 	// The hash keeps a late update from undoing a later choice.
 	if _, err := b.API.UpdateViewContext(ctx, view, "", in.View.Hash, in.View.ID); err != nil {
 		b.Log.Warn("updating the modal failed", zap.String("reason", slackReason(err)))
 	}
+}
+
+// turned is the form for another project.
+func (b *Bot) turned(f form, project string) slack.ModalViewRequest {
+	f.Project = project
+	f.Turn++
+	return modal(f, b.Projects.Names(), b.BuildTypes, b.opened(project))
 }

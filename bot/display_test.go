@@ -260,7 +260,7 @@ func TestShowGoesToDirectMessages(t *testing.T) {
 			b.see(b.builds)
 			b.see(dm, cardRunning)
 			card := dm.Messages(b.alice)[0].Read(readAt)
-			if hint := "I cannot post in #secret, so this card is here. To have cards there, type `/invite @pipebot` in that channel."; !strings.HasSuffix(card, hint) {
+			if hint := "I cannot post in #secret, so this card is here. In a private channel, `/invite @pipebot` changes that."; !strings.HasSuffix(card, hint) {
 				t.Errorf("the card does not end with the hint:\n%s", card)
 			}
 			b.showAll(running())
@@ -313,6 +313,19 @@ func TestShowWaitsAsLongAsSlackAsks(t *testing.T) {
 	if again, err := b.show(running()); err == nil || again != 7*time.Second {
 		t.Errorf("Show = %s, %v; want to be called again in 7s", again, err)
 	}
+}
+
+// An edit that Slack refuses for any other reason than that the card is gone is
+// tried again later: a card must not stay behind the truth for good.
+func TestShowComesBackToARefusedEdit(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.showAll(running())
+	b.slack.FailNext("chat.update", "invalid_blocks", 1)
+	if again, err := b.show(ended(gitlab.StatusSuccess)); err == nil || again < time.Second {
+		t.Errorf("Show = %s, %v; want to be called again after a while", again, err)
+	}
+	b.showAll(ended(gitlab.StatusSuccess))
+	b.see(b.builds, cardPassed, "- "+replyPassed)
 }
 
 func TestShowLetsGoOfALostCard(t *testing.T) {

@@ -343,6 +343,9 @@ type fakeProjects struct {
 
 func (f *fakeProjects) Names() []string { return f.names }
 
+// Triggers: one of the projects has a trigger token.
+func (f *fakeProjects) Triggers(name string) bool { return name == "group/app" }
+
 func (f *fakeProjects) Known(name string) (gitlab.Project, bool) {
 	p, ok := f.known[name]
 	return p, ok

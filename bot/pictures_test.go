@@ -28,6 +28,8 @@ func cards() []picture {
 		{"starting-unclear", requested(inProject(run.Starting), func(r *run.Run) { r.Unclear = true })},
 		{"starting-again", requested(inProject(run.Requested))},
 		{"unknown", requested(inProject(run.Unknown))},
+		{"unknown-unreadable", edited(requested(inProject(run.Unknown)), func(r *run.Run) { r.Refusal = &run.Refusal{Kind: gitlab.Forbidden} })},
+		{"settings-changed", refused(run.Refusal{Moved: true})},
 		{"refused-after-card", refused(run.Refusal{Kind: gitlab.Invalid, Message: "Reference not found", Source: "trigger"})},
 		{"created", started(gitlab.StatusCreated)},
 		{"created-without-jobs", started(gitlab.StatusCreated, func(r *run.Run) { r.Progress = gitlab.Progress{} })},
@@ -190,6 +192,8 @@ func notices() []picture {
 		{"waits-rate-limited", waits(gitlab.RateLimited)},
 		{"waits-after-a-lost-answer", edited(waits(gitlab.NotSent), func(r *run.Run) { r.State, r.Unclear = run.Starting, true })},
 		{"unknown", requested(inProject(run.Unknown))},
+		{"unknown-unreadable", edited(requested(inProject(run.Unknown)), func(r *run.Run) { r.Refusal = &run.Refusal{Kind: gitlab.Forbidden} })},
+		{"settings-changed", refused(run.Refusal{Moved: true})},
 		{"long-names", edited(refused(invalid("Reference not found")), longNames)},
 		{"unicode-names", edited(refused(invalid("Reference not found")), unicodeNames)},
 	}

@@ -111,14 +111,32 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	// Without parse, chat.update would look for names and links in the text.
 	options := append(drawn.options(), slack.MsgOptionParse(false))
 	if _, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, s.shown.Card, options...); err != nil {
-		if !permanent(err) {
-			return 0, err
+		if !lost(err) {
+			return editAgain(err), err
 		}
 		s.Log.Warn("a card cannot be edited any more", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
 		return 0, s.tell(toldLost)
 	}
 	s.shown.Hash, s.shown.At = hash, time.Now()
 	return 0, s.save(s.shown)
+}
+
+// editAgain is when an edit is tried again that Slack refused: not soon, since it
+// may refuse it again, but before people take an old card for the truth.
+func editAgain(err error) time.Duration {
+	if permanent(err) {
+		return 30 * time.Second
+	}
+	return 0
+}
+
+// lost: there is no such card any more that could be edited.
+// https://docs.slack.dev/reference/methods/chat.update#errors
+func lost(err error) bool {
+	answer, refused := asSlackError(err)
+	return refused && slices.Contains([]string{
+		"message_not_found", "channel_not_found", "is_archived", "not_in_channel", "cant_update_message", "edit_window_closed",
+	}, answer.Err)
 }
 
 // wantsCard: a request that nothing came of is the asker's business alone.

@@ -22,15 +22,10 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 	if in.View.CallbackID != callbackRun {
 		return
 	}
-	f, err := parseForm(in.View.PrivateMetadata, b.Projects.Names())
-	if err != nil {
-		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
-		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
-		return
-	}
 	values := fillings(&in.View)
 
-	// The store has one budget for the look and the write.
+	// The store has one budget for the look and the write. The look comes before
+	// any check: what was taken once is not refused the second time.
 	begin := time.Now()
 	find, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
@@ -41,6 +36,22 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 		return
 	}
 	found := err == nil
+	f, err := parseForm(in.View.PrivateMetadata, b.Projects.Names())
+	switch {
+	case err != nil && found:
+		e.Ack(taken(earlier.Request, run.Request{}, false))
+		return
+	case err != nil:
+		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
+		return
+	}
+	if chosen, ok := projectByKey(b.Projects.Names(), values.project); ok && chosen != f.Project && !found {
+		// The form has not followed the choice yet, or could not: it does now.
+		view := b.turned(f, chosen)
+		e.Ack(slack.NewUpdateViewSubmissionResponse(&view))
+		return
+	}
 
 	request, faults := b.request(ctx, f, in, values, earlier.Request.Ref)
 	if found {
@@ -72,13 +83,8 @@ func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback
 	fault := func(block, text string) { faults[block] = text }
 	project := f.Project
 	if values.project != "" {
-		chosen, ok := projectByKey(b.Projects.Names(), values.project)
-		if !ok {
+		if _, ok := projectByKey(b.Projects.Names(), values.project); !ok {
 			fault(blockProject, "This project is no longer set up here, choose another one.")
-		} else if chosen != f.Project {
-			// Said at the project: the ref field is just being replaced by that of
-			// the new project, and Slack takes faults only for fields that are there.
-			fault(blockProject, "The project was just changed: choose the branch or tag once more.")
 		}
 	}
 	if !slices.Contains(b.BuildTypes, values.buildType) {
@@ -98,6 +104,7 @@ func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback
 	return run.Request{
 		ID: in.View.ID, Project: project, Ref: ref, BuildType: values.buildType, Variables: variables,
 		Asker: in.User.ID, Team: in.User.TeamID, Channel: f.Channel, ReplyURL: f.ReplyURL, At: time.Now().UTC(),
+		Trigger: b.Projects.Triggers(project),
 	}, faults
 }
 

@@ -31,13 +31,32 @@ func TestSubmitWritesTheRequestDown(t *testing.T) {
 	want := []run.Request{{
 		ID: modal.ID(), Project: "group/app", Ref: login, BuildType: "release",
 		Variables: map[string]string{"APP_ENV": "staging"}, Asker: o.alice.ID, Team: o.alice.TeamID,
-		Channel: o.builds.ID, ReplyURL: form.ReplyURL,
+		Channel: o.builds.ID, ReplyURL: form.ReplyURL, Trigger: true,
 	}}
 	if diff := cmp.Diff(want, o.runs.requests(), cmpopts.IgnoreFields(run.Request{}, "At")); diff != "" {
 		t.Errorf("the record (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"group/app refs/heads/feature/login"}, o.checker.questions()); diff != "" {
 		t.Errorf("GitLab is asked for (-want +got):\n%s", diff)
+	}
+	o.clean()
+}
+
+// A form that could not follow the choice of another project does so when it is
+// submitted.
+func TestSubmitTurnsTheForm(t *testing.T) {
+	o := newOffice(t)
+	modal := o.filled()
+	o.slack.FailNext("views.update", "internal_error", 1)
+	o.choose(modal, "Project", "group/api")
+	if result := o.submit(modal); result.Closed || len(result.Errors) > 0 {
+		t.Errorf("the modal says %+v", result)
+	}
+	if project, ref := modal.Value("Project"), modal.Value(refField); project != "group/api" || ref != "trunk" {
+		t.Errorf("the form is for %q, and %q is chosen", project, ref)
+	}
+	if got := len(o.runs.requests()); got != 0 {
+		t.Errorf("%d requests were written down", got)
 	}
 	o.clean()
 }
@@ -70,13 +89,6 @@ func TestSubmitTellsFaultsAtTheirFields(t *testing.T) {
 				}
 			},
 			want: map[string]string{"Variables": "APP_ENV: a value is missing, write KEY=VALUE\nA: this key is there twice, keep one"},
-		},
-		"the project was changed, and the form has not followed": {
-			after: func(o *office, modal *slacktest.Modal) {
-				o.slack.FailNext("views.update", "internal_error", 1)
-				o.choose(modal, projectField, "group/api")
-			},
-			want: map[string]string{"Project": "The project was just changed: choose the branch or tag once more."},
 		},
 		"the chosen project is gone": {
 			after: func(o *office, modal *slacktest.Modal) {

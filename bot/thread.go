@@ -147,7 +147,7 @@ func sentence(r run.Run, rest ...slack.RichTextSectionElement) message {
 	elements := append(say(
 		emoji(faceOf(r).emoji), words(" "), mention(r.Request.Asker), words(" "), pipelineLink(r), words(" "),
 	), rest...)
-	text := fmt.Sprintf("%s %s: pipeline #%d %s", shortenMiddle(r.Request.Project, projectSize),
+	text := fmt.Sprintf("%s %s: pipeline #%d %s", shortenMiddle(projectName(r), projectSize),
 		shortenMiddle(r.Request.Ref.Name, refSize), r.Pipeline.ID, plainWords(rest))
 	return message{
 		Text:   escape(shortenEnd(text, notificationSize)),

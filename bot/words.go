@@ -24,7 +24,7 @@ func privately(elements ...slack.RichTextSectionElement) message {
 // request names what was asked for: group/app main (debug).
 func request(r run.Run) phrase {
 	return say(
-		bold(shortenMiddle(r.Request.Project, projectSize)), words(" "),
+		bold(shortenMiddle(projectName(r), projectSize)), words(" "),
 		code(shortenMiddle(r.Request.Ref.Name, refSize)), words(" ("+shortenEnd(r.Request.BuildType, stageNameSize)+")"),
 	)
 }
@@ -38,8 +38,11 @@ func notStarted(r run.Run) message {
 // waits tells that a request is kept and will be tried again.
 func waits(r run.Run) message {
 	why := "GitLab cannot be reached just now"
-	if r.Waiting != nil && r.Waiting.Kind == gitlab.RateLimited {
+	switch r.Waiting.Kind {
+	case gitlab.RateLimited:
 		why = "GitLab takes no more requests from me just now"
+	case gitlab.Unauthorized:
+		why = "GitLab does not accept my access token any more"
 	}
 	opening := append(say(emoji("hourglass_flowing_sand"), words(" "+why+". Your request for ")), request(r)...)
 	if r.State == run.Starting {
@@ -51,10 +54,14 @@ func waits(r run.Run) message {
 // uncertain tells that nobody knows whether the pipeline was started.
 func uncertain(r run.Run) message {
 	opening := append(say(emoji("grey_question"), words(" GitLab gave no clear answer when I started ")), request(r)...)
-	return privately(append(opening,
+	told := append(opening,
 		words(", and I could not find out whether it runs. Please look among "),
 		link(pipelinesURL(r), "the project's pipelines"),
-		words(". If it is not there, type /pipeline again. To find it by myself, I need an access token with the role Maintainer."))...)
+		words(". If it is not there, type /pipeline again."))
+	if r.Refusal != nil && r.Refusal.Kind == gitlab.Forbidden {
+		told = append(told, words(" To find it by myself, I need an access token with the role Maintainer."))
+	}
+	return privately(told...)
 }
 
 func pipelinesURL(r run.Run) string {
@@ -69,6 +76,9 @@ func refusal(r run.Run) phrase {
 	why := r.Refusal
 	if why == nil {
 		return nil
+	}
+	if why.Moved {
+		return say(words("How this project is started here was changed after you asked, so I did not start it. Type /pipeline to ask again."))
 	}
 	if why.Expired {
 		return say(words("GitLab did not take your request for an hour, so I gave up. Nothing was started. Type /pipeline to ask again."))
@@ -163,6 +173,9 @@ func actionFault(err error) phrase {
 	if errors.Is(err, errStale) {
 		return say(words("This button is out of date; please use the ones on the pipeline's newest card."))
 	}
+	if errors.Is(err, errForeign) {
+		return say(words("Only people of the workspace from which it was started may do that. Please ask one of them."))
+	}
 	fault, ok := errors.AsType[*gitlab.Error](err)
 	if !ok {
 		return say(words("I cannot reach my own records just now. Please try again in a moment."))
@@ -188,7 +201,7 @@ func actionFault(err error) phrase {
 // inviteHint tells why a card is in somebody's direct messages. The direct messages
 // of other people take no bot.
 func inviteHint(channel, botName string) slack.Block {
-	text := fmt.Sprintf("I cannot post in <#%s>, so this card is here. To have cards there, type `/invite @%s` in that channel.", channel, escape(botName))
+	text := fmt.Sprintf("I cannot post in <#%s>, so this card is here. In a private channel, `/invite @%s` changes that.", channel, escape(botName))
 	if strings.HasPrefix(channel, "D") {
 		text = "I cannot post in that conversation, so this card is here."
 	}

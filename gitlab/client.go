@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -36,7 +37,6 @@ func New(cfg Config) (*Client, error) {
 	}
 	client, err := gl.NewClient(
 		cfg.Token,
-		gl.WithBaseURL(cfg.URL),
 		gl.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: refuseRedirect}),
 		// client-go repeats a POST on 5xx by default, which starts pipelines twice.
 		gl.WithoutRetries(),
@@ -44,6 +44,9 @@ func New(cfg Config) (*Client, error) {
 		// without telling anyone; a 429 is handed to the caller instead.
 		gl.WithCustomLimiter(unlimited{}),
 		gl.WithUserAgent("pipebot"),
+		// It would print to stderr; a bad URL is an error of New all the same.
+		gl.WithURLWarningLogger(slog.New(slog.DiscardHandler)),
+		gl.WithBaseURL(cfg.URL),
 	)
 	if err != nil {
 		return nil, &Error{Op: "setting up the GitLab client", Kind: Invalid, Message: "GITLAB_URL is not a URL", err: err}

@@ -143,6 +143,9 @@ func classify(op string, resp *gl.Response, err error) error {
 	case e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout:
 		e.Kind = Invalid
 	case e.Status >= 300 && e.Status < 400:
+		if resp.Request != nil && resp.Request.Method == http.MethodGet {
+			e.Kind = Invalid // asking again leads to the same answer
+		}
 		e.Message = "it redirects elsewhere; GITLAB_URL or the project's path has changed"
 	case e.Status < 300:
 		e.Message = "its answer could not be read"

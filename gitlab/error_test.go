@@ -99,7 +99,7 @@ func TestAnswersAreClassified(t *testing.T) {
 			name:  "a redirect",
 			fault: gitlabtest.Fault{Status: 301, Header: header("Location", "https://elsewhere.example.com/")},
 			want: gitlab.Error{
-				Kind: gitlab.Unclear, Status: 301,
+				Kind: gitlab.Invalid, Status: 301,
 				Message: "it redirects elsewhere; GITLAB_URL or the project's path has changed",
 			},
 		},

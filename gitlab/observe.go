@@ -1,13 +1,17 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 )
@@ -44,28 +48,56 @@ type Observation struct {
 // Observe reads many pipelines of one project in as few requests as it can:
 // batches by GraphQL, and one by one where the instance is too old for that or a
 // pipeline has more jobs than a page. Pipelines that are missing in the result
-// were not found. On an error the result holds what was read before it.
+// were not found. On an error the result holds what could be read all the same.
 //
 // Batches know no source, ref, sha or artifacts: those fields are left empty.
 func (c *Client) Observe(ctx context.Context, project Project, pipelines []int64) (map[int64]Observation, error) {
 	found := make(map[int64]Observation, len(pipelines))
+	var failed error
 	for batch := range slices.Chunk(pipelines, observeBatch) {
 		rest, err := c.observeBatch(ctx, project, batch, found)
-		if err != nil {
-			return found, err
+		if err == nil {
+			err = c.observeEach(ctx, project, rest, found)
 		}
-		for _, id := range rest {
-			observation, err := c.ObserveOne(ctx, project.ID, id)
-			if IsNotFound(err) {
-				continue
-			}
-			if err != nil {
-				return found, err
-			}
-			found[id] = observation
+		failed = cmp.Or(failed, err)
+		// What GitLab could not answer may be this batch alone; what it refuses,
+		// it refuses for all.
+		if err != nil && KindOf(err) != Unclear || ctx.Err() != nil {
+			break
 		}
 	}
-	return found, nil
+	return found, failed
+}
+
+// observedAtOnce is how many pipelines are read at once where they have to be read
+// one by one.
+const observedAtOnce = 4
+
+// observeEach reads pipelines one by one into found. One that cannot be read keeps
+// no other from being read.
+func (c *Client) observeEach(ctx context.Context, project Project, pipelines []int64, found map[int64]Observation) error {
+	var (
+		group  errgroup.Group
+		mu     sync.Mutex
+		failed error
+	)
+	group.SetLimit(observedAtOnce)
+	for _, id := range pipelines {
+		group.Go(func() error {
+			observation, err := c.ObserveOne(ctx, project.ID, id)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				found[id] = observation
+			case !IsNotFound(err):
+				failed = cmp.Or(failed, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // what failed is in failed
+	return failed
 }
 
 // ObserveOne reads one pipeline with all its fields and all its jobs.

@@ -240,12 +240,14 @@ func TestObserveKeepsWhatItGot(t *testing.T) {
 		name  string
 		fault gitlabtest.Fault
 		kind  gitlab.Kind
+		// What is unclear may concern one batch alone; what is refused is for all.
+		requests int
 	}{
-		{"502", gitlabtest.Fault{Status: 502}, gitlab.Unclear},
-		{"a page of HTML", gitlabtest.Fault{Status: 200, Body: "<html>Sign in</html>"}, gitlab.Unclear},
-		{"401", gitlabtest.Fault{Status: 401}, gitlab.Unauthorized},
-		{"403", gitlabtest.Fault{Status: 403}, gitlab.Forbidden},
-		{"429", gitlabtest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}}, gitlab.RateLimited},
+		{"502", gitlabtest.Fault{Status: 502}, gitlab.Unclear, 3},
+		{"a page of HTML", gitlabtest.Fault{Status: 200, Body: "<html>Sign in</html>"}, gitlab.Unclear, 3},
+		{"401", gitlabtest.Fault{Status: 401}, gitlab.Unauthorized, 2},
+		{"403", gitlabtest.Fault{Status: 403}, gitlab.Forbidden, 2},
+		{"429", gitlabtest.Fault{Status: 429, Header: http.Header{"Retry-After": {"30"}}}, gitlab.RateLimited, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			gl := newInstance(t, nil)
@@ -261,8 +263,8 @@ func TestObserveKeepsWhatItGot(t *testing.T) {
 			if len(got) != 50 {
 				t.Errorf("%d pipelines were kept", len(got))
 			}
-			if n := len(gl.Requests()); n != 2 {
-				t.Errorf("it took %d requests", n)
+			if n := len(gl.Requests()); n != tt.requests {
+				t.Errorf("it took %d requests, want %d", n, tt.requests)
 			}
 		})
 	}

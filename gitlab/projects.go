@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,8 +29,14 @@ func NewProjects(read func(ctx context.Context, pathOrID string) (Project, error
 // Names are the projects as the settings name them, the default first.
 func (p *Projects) Names() []string { return p.names }
 
-// TriggerToken is the trigger token of a project, "" where it has none.
-func (p *Projects) TriggerToken(name string) string { return p.tokens[name] }
+// TriggerToken is the trigger token of a project, "" where it has none; known says
+// whether the settings name the project.
+func (p *Projects) TriggerToken(name string) (token string, known bool) {
+	return p.tokens[name], slices.Contains(p.names, name)
+}
+
+// Triggers tells whether the project's pipelines are started by a trigger token.
+func (p *Projects) Triggers(name string) bool { return p.tokens[name] != "" }
 
 // Known is what GitLab calls the project, from memory alone.
 func (p *Projects) Known(name string) (Project, bool) {

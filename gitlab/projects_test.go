@@ -106,11 +106,17 @@ func TestProjectsKnowTheSettings(t *testing.T) {
 	if diff := cmp.Diff([]string{app.Path, api.Path}, projects.Names()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if got := projects.TriggerToken(app.Path); got != "" {
+	if got, known := projects.TriggerToken(app.Path); got != "" || !known {
 		t.Errorf("a project without a trigger token has %q", got)
 	}
-	if got := projects.TriggerToken(api.Path); got != secretTrigger {
+	if got, known := projects.TriggerToken(api.Path); got != secretTrigger || !known {
 		t.Errorf("the trigger token is %q", got)
+	}
+	if _, known := projects.TriggerToken("group/gone"); known {
+		t.Error("a project is known that the settings do not name")
+	}
+	if projects.Triggers(app.Path) || !projects.Triggers(api.Path) {
+		t.Error("the project with the trigger token is the other one")
 	}
 }
 

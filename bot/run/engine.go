@@ -27,8 +27,9 @@ type GitLab interface {
 type Projects interface {
 	// Resolve gives what GitLab calls the project, from memory where it can.
 	Resolve(ctx context.Context, name string) (gitlab.Project, error)
-	// TriggerToken is the trigger token of the project, "" where it has none.
-	TriggerToken(name string) string
+	// TriggerToken is the trigger token of the project, "" where it has none; known
+	// says whether the settings still name the project.
+	TriggerToken(name string) (token string, known bool)
 }
 
 // Display shows runs to people.
@@ -138,7 +139,30 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 
 // Retry runs the failed jobs of the run's pipeline again and follows it anew.
 func (e *Engine) Retry(ctx context.Context, id string) error {
-	return e.act(ctx, id, e.GitLab.Retry)
+	return e.act(ctx, id, e.retry)
+}
+
+// retry asks for the retry once. GitLab's answer can be lost, and can still be that
+// of the ended pipeline; then the pipeline is looked at until it has come to life.
+func (e *Engine) retry(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error) {
+	const looks = 5
+	p, err := e.GitLab.Retry(ctx, project, pipeline)
+	for range looks {
+		switch {
+		case err == nil && !p.Status.Ended():
+			return p, nil
+		case err != nil && gitlab.KindOf(err) != gitlab.Unclear:
+			return p, err
+		}
+		pause(ctx)
+		if o, readErr := e.GitLab.ObserveOne(ctx, project, pipeline); readErr == nil && !o.Pipeline.Status.Ended() {
+			return o.Pipeline, nil
+		}
+	}
+	if err == nil {
+		err = &gitlab.Error{Op: "retrying the pipeline", Kind: gitlab.Invalid, Message: "it has not started again"}
+	}
+	return p, err
 }
 
 func (e *Engine) act(ctx context.Context, id string, do func(context.Context, int64, int64) (gitlab.Pipeline, error)) error {

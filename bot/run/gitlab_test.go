@@ -56,7 +56,7 @@ func (g *fakeGitLab) Resolve(ctx context.Context, name string) (project gitlab.P
 	return project, err
 }
 
-func (g *fakeGitLab) TriggerToken(string) string { return "glptt-t0ken" }
+func (g *fakeGitLab) TriggerToken(string) (string, bool) { return "glptt-t0ken", true }
 
 func (g *fakeGitLab) StartPipeline(ctx context.Context, s gitlab.Start) (p gitlab.Pipeline, err error) {
 	err = g.call(ctx, "start", func() error {

@@ -84,13 +84,18 @@ func (e *Engine) pollOnce(ctx context.Context, p *poller, runs []Run, now time.T
 	if len(reading) == 0 {
 		return nil
 	}
-	ids := make([]int64, len(reading))
-	for i, w := range reading {
-		ids[i] = w.run.Pipeline.ID
+	// Where not all can be read in time, each gets its turn.
+	slices.SortStableFunc(reading, func(a, b watched) int { return a.readAt.Compare(b.readAt) })
+	ids := make([]int64, 0, len(reading))
+	for _, w := range reading {
+		if !slices.Contains(ids, w.run.Pipeline.ID) {
+			ids = append(ids, w.run.Pipeline.ID)
+		}
 		delete(p.readAt, w.run.Request.ID)
 	}
-	slices.Sort(ids)
-	observations, failed := e.GitLab.Observe(ctx, project, slices.Compact(ids))
+	observing, cancel := context.WithTimeout(ctx, readTimeout/2) // the rest is for the ends
+	observations, failed := e.GitLab.Observe(observing, project, ids)
+	cancel()
 	missing := failed == nil // else they may just not have been read
 	for _, w := range reading {
 		if _, ok := observations[w.run.Pipeline.ID]; !ok && !missing || ctx.Err() != nil {

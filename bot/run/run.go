@@ -42,6 +42,9 @@ type Request struct {
 	// ReplyURL takes private answers to the asker for a short while. A secret.
 	ReplyURL string    `json:"reply_url,omitempty"`
 	At       time.Time `json:"at"`
+	// Trigger: it is to be started by a trigger token. That is another pipeline than
+	// one started without, so a change of settings must not make it the other.
+	Trigger bool `json:"trigger,omitempty"`
 }
 
 // Same reports whether two requests ask for the same pipeline.
@@ -67,6 +70,8 @@ type Refusal struct {
 	Source string `json:"source,omitempty"`
 	// Expired: GitLab could not be asked in time.
 	Expired bool `json:"expired,omitempty"`
+	// Moved: the settings have changed so that it would be another pipeline.
+	Moved bool `json:"moved,omitempty"`
 }
 
 // Run is a request and what came of it.

@@ -68,22 +68,18 @@ const again = time.Millisecond
 // compare-and-set, so that no second POST can be made beside or after this one
 // without looking first.
 func (e *Engine) post(ctx context.Context, r Run) error {
+	token, known := e.Projects.TriggerToken(r.Request.Project)
+	if !known || (token != "") != r.Request.Trigger {
+		_, err := e.store.update(ctx, r.Request.ID, Run.moved)
+		return err
+	}
 	resolving, cancel := context.WithTimeout(ctx, readTimeout)
 	project, err := e.Projects.Resolve(resolving, r.Request.Project)
 	cancel()
 	if err != nil {
-		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run {
-			if r.State != Requested {
-				return r
-			}
-			if kind := gitlab.KindOf(err); kind == gitlab.Unclear || kind == gitlab.NotSent || kind == gitlab.RateLimited {
-				return r.waiting(err, time.Now()) // only a read failed: nothing was sent
-			}
-			return r.refused(err)
-		})
+		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(err, time.Now()) })
 		return err
 	}
-	token := e.Projects.TriggerToken(r.Request.Project)
 	now := time.Now()
 	deadline := now.Add(e.StartTimeout)
 	r, err = e.store.replace(ctx, r, r.posting(project, token != "", now, deadline))

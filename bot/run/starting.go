@@ -71,6 +71,26 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+// moved is a run that the settings would now make another pipeline of.
+func (r Run) moved() Run {
+	if r.State == Requested {
+		r.State, r.Waiting, r.Refusal = Refused, nil, &Refusal{Moved: true}
+	}
+	return r
+}
+
+// unresolved is a run whose project could not be read; nothing was sent.
+func (r Run) unresolved(err error, now time.Time) Run {
+	switch kind := gitlab.KindOf(err); {
+	case r.State != Requested:
+		return r
+	case kind == gitlab.Unclear || kind == gitlab.NotSent || kind == gitlab.RateLimited:
+		return r.waiting(err, now)
+	default:
+		return r.refused(err)
+	}
+}
+
 // posting is the run just before GitLab is asked: whoever finds it so later knows
 // that a POST may be under way until the deadline, and may take effect after.
 func (r Run) posting(project gitlab.Project, trigger bool, now, deadline time.Time) Run {
@@ -116,12 +136,12 @@ func (r Run) looked(p gitlab.Pipeline, found bool, err error, now time.Time) Run
 		// nothing, and one more is allowed.
 		r.State, r.Unclear, r.Tries, r.Waiting = Requested, false, 0, nil
 		return r
-	case kind == gitlab.NotSent || kind == gitlab.RateLimited || kind == gitlab.Unclear:
-		return r.waiting(err, now)
-	default:
-		r.State = Unknown
-		r.Waiting = nil
+	case kind == gitlab.Forbidden || kind == gitlab.NotFound || kind == gitlab.Invalid:
+		r.State, r.Waiting, r.Refusal = Unknown, nil, r.refusal(err)
 		return r
+	default:
+		// Neither an outage nor an expired token tells whether it was started.
+		return r.waiting(err, now)
 	}
 }
 

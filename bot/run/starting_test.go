@@ -177,7 +177,7 @@ func TestLooked(t *testing.T) {
 		"GitLab takes no more":         {err: gitlabError(gitlab.RateLimited), state: run.Starting, tries: 4},
 		"GitLab fails":                 {err: gitlabError(gitlab.Unclear), state: run.Starting, tries: 4},
 		"variables may not be read":    {err: gitlabError(gitlab.Forbidden), state: run.Unknown, tries: 3},
-		"the token was revoked":        {err: gitlabError(gitlab.Unauthorized), state: run.Unknown, tries: 3},
+		"the token was revoked":        {err: gitlabError(gitlab.Unauthorized), state: run.Starting, tries: 4},
 		"the project is gone":          {err: gitlabError(gitlab.NotFound), state: run.Unknown, tries: 3},
 		"the search is not understood": {err: gitlabError(gitlab.Invalid), state: run.Unknown, tries: 3},
 	}

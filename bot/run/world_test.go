@@ -146,6 +146,7 @@ func request(id string) run.Request {
 	return run.Request{
 		ID: id, Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, BuildType: "debug",
 		Variables: map[string]string{"PASSWORD": secretValue}, Asker: "U1", Channel: "C1", ReplyURL: secretURL, At: time.Now(),
+		Trigger: true,
 	}
 }
 

@@ -207,3 +207,22 @@ func TestButtonRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The answer to a retry is lost, and GitLab has done it: the card comes to life.
+func TestRetryWhoseAnswerIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.ask(w.alice, w.channel, "main")
+	p := w.pipeline(1)
+	p.Start()
+	w.card(w.channel, "Running")
+	p.Finish("failed")
+	card := w.card(w.channel, "Failed", "[Retry]")
+	w.gitlab.Fault(gitlabtest.Match{Method: "POST", PathPattern: "**/retry"}, gitlabtest.Fault{Cut: true, Applied: true, Times: 1})
+	if err := w.alice.Click(w.ctx, card, "Retry"); err != nil {
+		t.Fatal(err)
+	}
+	w.card(w.channel, "[Cancel]")
+	p.Finish("success")
+	w.card(w.channel, "Passed")
+}

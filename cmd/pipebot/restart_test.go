@@ -208,3 +208,34 @@ func TestGitLabDownAtStart(t *testing.T) {
 	}
 	w.clean()
 }
+
+// A request waits while the settings change: what was asked for as a trigger is not
+// started as anything else.
+func TestSettingsChangeWhileARequestWaits(t *testing.T) {
+	tests := map[string]func(env map[string]string){
+		"the trigger token is taken away": func(env map[string]string) { delete(env, "GITLAB_TRIGGER_TOKEN") },
+		"the project is taken away": func(env map[string]string) {
+			delete(env, "GITLAB_TRIGGER_TOKEN")
+			env["GITLAB_PROJECTS"] = "group/other"
+		},
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.start()
+			modal := w.open(w.alice, w.channel)
+			w.choose(modal, "main")
+			w.gitlab.Refuse(true)
+			w.submit(modal)
+			w.bot.kill()
+			change(w.env)
+			w.gitlab.Refuse(false)
+			w.start()
+			w.private(w.channel, "I could not start", "was changed after you asked", "/pipeline")
+			if got := len(w.project.Pipelines()); got != 0 {
+				t.Errorf("%d pipelines were started", got)
+			}
+		})
+	}
+}
