@@ -54,14 +54,14 @@ func waits(r run.Run) message {
 // uncertain tells that nobody knows whether the pipeline was started.
 func uncertain(r run.Run) message {
 	opening := append(say(emoji("grey_question"), words(" GitLab gave no clear answer when I started ")), request(r)...)
-	told := append(opening,
+	opening = append(opening,
 		words(", and I could not find out whether it runs. Please look among "),
 		link(pipelinesURL(r), "the project's pipelines"),
 		words(". If it is not there, type /pipeline again."))
 	if r.Refusal != nil && r.Refusal.Kind == gitlab.Forbidden {
-		told = append(told, words(" To find it by myself, I need an access token with the role Maintainer."))
+		opening = append(opening, words(" To find it by myself, I need an access token with the role Maintainer."))
 	}
-	return privately(told...)
+	return privately(opening...)
 }
 
 func pipelinesURL(r run.Run) string {

@@ -28,7 +28,6 @@ import (
 // Refs is safe for concurrent use.
 type Refs struct {
 	lister RefLister
-	now    func() time.Time
 	failed func(Project, error)
 
 	ctx    context.Context // of the goroutines, until Close
@@ -52,8 +51,6 @@ type RefLister interface {
 
 // RefsConfig is what Refs can be told; the zero value is good.
 type RefsConfig struct {
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
 	// Failed, when set, is told of every reading in the background that failed.
 	Failed func(project Project, err error)
 }
@@ -61,10 +58,7 @@ type RefsConfig struct {
 // NewRefs returns Refs that know nothing yet. Close ends what they do in the
 // background.
 func NewRefs(lister RefLister, cfg RefsConfig) *Refs {
-	r := &Refs{lister: lister, now: cfg.Now, failed: cfg.Failed, projects: map[int64]*projectRefs{}}
-	if r.now == nil {
-		r.now = time.Now
-	}
+	r := &Refs{lister: lister, failed: cfg.Failed, projects: map[int64]*projectRefs{}}
 	if r.failed == nil {
 		r.failed = func(Project, error) {}
 	}

@@ -102,7 +102,7 @@ func (p *projectRefs) searchFor(query string) (*refSearch, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.refs.now()
+	now := time.Now()
 	p.searches = slices.DeleteFunc(p.searches, func(s *refSearch) bool {
 		return !s.answered.IsZero() && now.Sub(s.answered) >= searchFresh
 	})
@@ -179,7 +179,7 @@ func (p *projectRefs) send(s *refSearch) bool {
 func (p *projectRefs) answer(s *refSearch, refs []Ref, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.refs.now()
+	now := time.Now()
 	s.answered, s.err, s.all = now, err, err == nil && len(refs) < searchLimit
 	if err != nil {
 		p.searches = slices.DeleteFunc(p.searches, func(other *refSearch) bool { return other == s })

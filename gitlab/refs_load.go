@@ -69,7 +69,7 @@ func (p *projectRefs) used() {
 }
 
 func (p *projectRefs) start(r *reading, timeout time.Duration, read func(context.Context) error) {
-	if !r.due(p.refs.now()) {
+	if !r.due(time.Now()) {
 		return
 	}
 	r.under = make(chan struct{})
@@ -82,7 +82,7 @@ func (p *projectRefs) start(r *reading, timeout time.Duration, read func(context
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		r.ended(p.refs.now(), err)
+		r.ended(time.Now(), err)
 	})
 	if !started {
 		r.under = nil

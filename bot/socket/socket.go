@@ -2,8 +2,10 @@ package socket
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"sync"
@@ -29,9 +31,9 @@ const (
 	drainWithin = 5 * time.Second
 )
 
-// Slack counts apps.connections.open as tier 1: about one a minute, with bursts.
-// A server that closes each connection at once would have slack-go open thousands
-// a second.
+// Slack counts apps.connections.open as tier 1: at least one a minute, with bursts
+// allowed. A server that closes each connection at once would have slack-go open
+// thousands a second; this stays close to the tier and still comes back soon.
 const (
 	openBurst = 6
 	openEvery = 20 * time.Second
@@ -141,7 +143,7 @@ func (s *Socket) event(ctx context.Context, event socketmode.Event, slots chan s
 		s.cfg.Log.Info("connected to Slack", zap.Int("connections", event.Request.NumConnections))
 	case socketmode.EventTypeConnectionError:
 		if failure, ok := event.Data.(*slack.ConnectionErrorEvent); ok {
-			s.cfg.Log.Warn("connecting to Slack failed", zap.String("reason", connectReason(failure.ErrorObj)), zap.Duration("again_in", failure.Backoff))
+			s.cfg.Log.Warn("connecting to Slack failed", zap.String("reason", connectReason(failure.ErrorObj)))
 			if rejected(failure.ErrorObj) {
 				return failure.ErrorObj
 			}
@@ -288,6 +290,15 @@ func connectReason(err error) string {
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		return status.Status
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return "the name of the host does not resolve (" + dns.Err + ")"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		return "Slack cannot be reached (" + op.Err.Error() + ")"
+	}
+	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is not trusted (" + certificate.Err.Error() + ")"
 	}
 	return "Slack cannot be reached"
 }

@@ -41,9 +41,9 @@ func TestRestart(t *testing.T) {
 	w.clean()
 }
 
-// kill -9 at random moments: from the slash command to the last reply. However it
-// falls, each request that was taken has one pipeline, one card in its last state
-// and one reply.
+// kill -9 at random moments from the submission to the last reply. However it falls,
+// each request that was taken has one pipeline, one card in its last state and one
+// reply.
 func TestKill(t *testing.T) {
 	w := newWorld(t)
 	w.gitlab.Auto(20)
@@ -83,8 +83,13 @@ func (w *world) killDuring(random *rand.Rand, n int) {
 	w.t.Helper()
 	modal := w.open(w.alice, w.channel)
 	w.choose(modal, "main")
-	// The whole way to the card takes some tens of milliseconds.
-	moment := time.Duration(random.Int64N(int64(60 * time.Millisecond)))
+	// The way to the card takes some tens of milliseconds, and the rest about a
+	// second: each other kill falls into the one and into the other.
+	span := 60 * time.Millisecond
+	if n%2 == 1 {
+		span = 1500 * time.Millisecond
+	}
+	moment := time.Duration(random.Int64N(int64(span)))
 	killed := make(chan struct{})
 	bot := w.bot
 	time.AfterFunc(moment, func() {

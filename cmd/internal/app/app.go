@@ -130,7 +130,7 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	slackSocket := socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
 
 	m.watch(slackSocket.Connected, engine.Live)
-	health := &health{connected: slackSocket.Connected, token: me.fault, store: engine.Ready, projects: projects}
+	health := &health{connected: slackSocket.Connected, token: me.fault, store: engine.Ready, projects: projects, refs: refs}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return slackSocket.Run(ctx) })
 	group.Go(func() error { return engine.Work(ctx) })

@@ -20,6 +20,7 @@ type health struct {
 	token     func() error
 	store     func() error
 	projects  *gitlab.Projects
+	refs      *gitlab.Refs
 }
 
 // report says what is missing, and what people should know though all works.
@@ -38,6 +39,13 @@ func (h *health) report() (missing, warnings []string) {
 	}
 	for _, name := range h.projects.Unreadable() {
 		warnings = append(warnings, "warning: "+unreadable(name))
+	}
+	for _, name := range h.projects.Names() {
+		if project, known := h.projects.Known(name); known {
+			if err := h.refs.State(project).Err; err != nil {
+				warnings = append(warnings, "warning: "+name+": its refs may be out of date: "+plainError{err}.String())
+			}
+		}
 	}
 	return missing, warnings
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,8 +21,15 @@ type identity struct {
 	wrong error // why the newest question was not answered
 }
 
+// These are sentences for people: Slack is a name.
+var (
+	errNotAsked    = errors.New("Slack was not asked yet who the bot is") //nolint:staticcheck // a name
+	errUnreachable = errors.New("Slack cannot be reached")                //nolint:staticcheck // a name
+	errBotToken    = errors.New("Slack rejects the bot token")            //nolint:staticcheck // a name
+)
+
 func newIdentity(api *slack.Client, log *zap.Logger) *identity {
-	return &identity{api: api, log: log, user: "pipebot", wrong: errors.New("Slack was not asked yet")}
+	return &identity{api: api, log: log, user: "pipebot", wrong: errNotAsked}
 }
 
 const (
@@ -52,13 +60,13 @@ func (i *identity) ask(ctx context.Context) error {
 	defer cancel()
 	answer, err := i.api.AuthTestContext(ctx)
 	if refused, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		err = errors.New("Slack rejects the bot token: " + refused.Err)
+		err = fmt.Errorf("%w: %s", errBotToken, refused.Err)
 	} else if err != nil {
-		err = errors.New("Slack cannot be reached")
+		err = errUnreachable
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if err != nil && ctx.Err() != context.Canceled && (i.wrong == nil || i.wrong.Error() != err.Error()) {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) && (i.wrong == nil || i.wrong.Error() != err.Error()) {
 		i.log.Error(err.Error())
 	}
 	i.wrong = err

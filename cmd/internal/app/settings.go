@@ -63,7 +63,7 @@ type Settings struct {
 // example. No line holds the value of a token.
 func Load(environ []string) (Settings, error) {
 	var raw environment
-	set := slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return isUnset(pair) })
+	set := slices.DeleteFunc(slices.Clone(environ), isUnset)
 	if err := env.ParseWithOptions(&raw, env.Options{Environment: env.ToMap(set)}); err != nil {
 		return Settings{}, errors.New("the environment cannot be read") // strings only: does not happen
 	}

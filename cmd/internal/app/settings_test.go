@@ -2,8 +2,6 @@ package app_test
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -118,43 +116,6 @@ func TestFaults(t *testing.T) {
 				t.Errorf("the fault reads %q, want %q", err, test.want)
 			}
 		})
-	}
-}
-
-// Each token can come from a file, and only from one place.
-func TestTokenFiles(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte("xapp-from-file\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	settings := complete()
-	settings["SLACK_APP_TOKEN_FILE"] = file
-	if _, err := app.Load(environ(settings)); err == nil || !strings.Contains(err.Error(), "and so is SLACK_APP_TOKEN_FILE; keep one of them") {
-		t.Errorf("both are set: %v", err)
-	}
-	delete(settings, "SLACK_APP_TOKEN")
-	got, err := app.Load(environ(settings))
-	if err != nil || got.SlackAppToken != "xapp-from-file" {
-		t.Errorf("the token is %q, %v", got.SlackAppToken, err)
-	}
-	settings["SLACK_APP_TOKEN_FILE"] = file + ".missing"
-	_, err = app.Load(environ(settings))
-	if err == nil || !strings.Contains(err.Error(), "SLACK_APP_TOKEN_FILE: the file that it names cannot be read") || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("the file is missing: %v", err)
-	}
-}
-
-// One trigger token is for the only project.
-func TestTriggerTokenOfOneProject(t *testing.T) {
-	settings := complete()
-	settings["GITLAB_TRIGGER_TOKEN"] = "glptt-1"
-	got, err := app.Load(environ(settings))
-	if err != nil || got.TriggerTokens["group/app"] != "glptt-1" {
-		t.Errorf("the trigger tokens are %v, %v", got.TriggerTokens, err)
-	}
-	settings["GITLAB_PROJECTS"] = "group/app,group/api"
-	if _, err := app.Load(environ(settings)); err == nil || !strings.Contains(err.Error(), "GITLAB_TRIGGER_TOKENS: there are several projects") {
-		t.Errorf("with two projects: %v", err)
 	}
 }
 
