@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -211,7 +212,20 @@ func TestGitLabDownAtStart(t *testing.T) {
 	if got := w.offered(modal, ""); got != "" {
 		t.Errorf("the ref field offers %q", got)
 	}
+	w.gitlab.Refuse(false)
+	if got := w.offered(modal, "feature"); got != "Branches: feature/login" {
+		t.Errorf("with GitLab back the ref field offers %q", got)
+	}
 	w.clean()
+}
+
+// Control-C stops it as SIGTERM does.
+func TestInterrupt(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	if code := w.bot.stopBy(os.Interrupt); code != 0 {
+		t.Errorf("exit code %d after SIGINT\n%s", code, w.bot.output())
+	}
 }
 
 // A request waits while the settings change: what was asked for as a trigger is not

@@ -194,10 +194,13 @@ func startProcess(env map[string]string) (*process, error) {
 	return p, nil
 }
 
-// stop sends SIGTERM and returns the exit code. Orchestrators kill what needs more
-// than ten seconds; so does this, and the code is -1 then.
-func (p *process) stop() int {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+// stop is stopBy SIGTERM.
+func (p *process) stop() int { return p.stopBy(syscall.SIGTERM) }
+
+// stopBy sends a signal and returns the exit code. Orchestrators kill what needs
+// more than ten seconds; so does this, and the code is -1 then.
+func (p *process) stopBy(signal os.Signal) int {
+	_ = p.cmd.Process.Signal(signal)
 	deadline := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer deadline.Stop()
 	<-p.exited
