@@ -88,6 +88,7 @@ func TestEndings(t *testing.T) {
 			test.end(p)
 			card := w.card(w.channel, test.card...)
 			reply := w.reply(w.channel, test.reply...)
+			t.Logf("the card:\n%s\nits reply:\n%s", card.Read(time.Now()), reply.Read(time.Now()))
 			if reply.ThreadTS != card.TS {
 				t.Errorf("the reply is not in the card's thread:\n%s", reply.Read(time.Now()))
 			}
