@@ -1,0 +1,171 @@
+package gitlab_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pipebot/gitlab"
+	"pipebot/gitlab/gitlabtest"
+)
+
+const marker = "PIPEBOT_RUN_ID"
+
+func TestFindStarted(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		trigger bool
+		ref     gitlab.Ref
+	}{
+		{"a branch by a trigger token", true, branch("v1")},
+		{"a tag by a trigger token", true, tag("v1")},
+		{"a branch by the access token", false, branch("v1")},
+		{"a tag by the access token", false, tag("v1")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			gl := newInstance(t, nil)
+			gl.app.AddBranch("v1", time.Now())
+			gl.app.AddTag("v1", time.Now())
+			start := gl.start(tt.trigger)
+			start.Ref = tt.ref
+			want := make([]gitlab.Pipeline, 3)
+			for i := range want {
+				start.Variables = map[string]string{marker: fmt.Sprint("V", i), "BUILD_TYPE": "debug"}
+				var err error
+				if want[i], err = gl.client.StartPipeline(t.Context(), start); err != nil {
+					t.Fatal(err)
+				}
+			}
+			looker := gl.as(t, gitlabtest.Maintainer)
+			for i := range want {
+				got, found, err := looker.FindStarted(t.Context(), gitlab.Started{
+					Project: gl.project.ID, Ref: tt.ref, Trigger: tt.trigger, Since: time.Now(), Key: marker, Value: fmt.Sprint("V", i),
+				})
+				if err != nil || !found {
+					t.Fatalf("V%d: %v, %v", i, found, err)
+				}
+				if diff := cmp.Diff(want[i], got); diff != "" {
+					t.Errorf("V%d (-want +got):\n%s", i, diff)
+				}
+			}
+		})
+	}
+}
+
+// What was started otherwise is no candidate, whatever it carries, and is not asked
+// for its variables.
+func TestFindStartedLooksOnlyWhereItCouldBe(t *testing.T) {
+	gl := newInstance(t, nil)
+	gl.app.AddBranch("other", time.Now())
+	trigger := gl.start(true)
+	trigger.Variables = map[string]string{marker: "V1"}
+	other := gl.start(false)
+	other.Ref, other.Variables = branch("other"), trigger.Variables
+	for _, s := range []gitlab.Start{trigger, other} {
+		if _, err := gl.client.StartPipeline(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gl.ResetRequests()
+	_, found, err := gl.as(t, gitlabtest.Maintainer).FindStarted(t.Context(), gitlab.Started{
+		Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+	})
+	if found || err != nil {
+		t.Errorf("found: %v, %v", found, err)
+	}
+	if n := len(gl.Requests()); n != 1 {
+		t.Errorf("it took %d requests", n)
+	}
+}
+
+// GitLab's clock may be behind ours, by minutes and no more.
+func TestFindStartedAllowsForTheClocks(t *testing.T) {
+	for _, tt := range []struct {
+		behind time.Duration
+		found  bool
+	}{
+		{4 * time.Minute, true},
+		{6 * time.Minute, false},
+	} {
+		t.Run(tt.behind.String(), func(t *testing.T) {
+			server := gitlabtest.NewServer(gitlabtest.Config{Now: func() time.Time { return time.Now().Add(-tt.behind) }})
+			t.Cleanup(server.Close)
+			user, project := server.AddUser("bot"), server.AddProject("group/app")
+			project.AddMember(user, gitlabtest.Maintainer)
+			client := instance{Server: server}.with(t, server.AddToken(user, "api"))
+			if _, err := client.StartPipeline(t.Context(), gitlab.Start{
+				Project: int64(project.ID), Ref: branch("main"), Variables: map[string]string{marker: "V1"},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			_, found, err := client.FindStarted(t.Context(), gitlab.Started{
+				Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+			})
+			if found != tt.found || err != nil {
+				t.Errorf("found: %v, %v", found, err)
+			}
+		})
+	}
+}
+
+// A variable that may not be read leaves it open whether the start is there.
+func TestFindStartedIsForbidden(t *testing.T) {
+	gl := newInstance(t, nil)
+	start := gl.start(true) // another user's trigger token
+	start.Variables = map[string]string{marker: "V1"}
+	if _, err := gl.client.StartPipeline(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	_, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+		Project: gl.project.ID, Ref: branch("main"), Trigger: true, Since: time.Now(), Key: marker, Value: "V1",
+	})
+	if found {
+		t.Error("found")
+	}
+	checkError(t, err, gitlab.Error{Op: "reading the pipeline's variables", Kind: gitlab.Forbidden, Status: 403, Message: "403 Forbidden"})
+}
+
+// Somebody else's pipeline beside ours, whose variables are their business.
+func TestFindStartedPassesOverWhatIsNotOurs(t *testing.T) {
+	gl := newInstance(t, nil)
+	start := gl.start(false)
+	start.Variables = map[string]string{marker: "V1"}
+	want, err := gl.client.StartPipeline(t.Context(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gl.as(t, gitlabtest.Developer).StartPipeline(t.Context(), gl.start(false)); err != nil {
+		t.Fatal(err)
+	}
+	got, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+		Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+	})
+	if err != nil || !found || got.ID != want.ID {
+		t.Errorf("found %d: %v, %v", got.ID, found, err)
+	}
+}
+
+// While GitLab is away nothing is known of the start.
+func TestFindStartedTellsThatItCannotLook(t *testing.T) {
+	for _, path := range []string{"/api/v4/projects/*/pipelines", "/api/v4/projects/*/pipelines/*/variables", "/api/v4/projects/*/pipelines/*"} {
+		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
+			gl := newInstance(t, nil)
+			start := gl.start(false)
+			start.Variables = map[string]string{marker: "V1"}
+			if _, err := gl.client.StartPipeline(t.Context(), start); err != nil {
+				t.Fatal(err)
+			}
+			gl.Fault(gitlabtest.Match{Method: http.MethodGet, PathPattern: path}, gitlabtest.Fault{Status: 502})
+			_, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+				Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+			})
+			if found || gitlab.KindOf(err) != gitlab.Unclear || err == nil {
+				t.Errorf("found: %v, %v", found, err)
+			}
+		})
+	}
+}
