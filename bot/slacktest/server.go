@@ -21,6 +21,7 @@ type Server struct {
 	kit     kit
 	methods map[string]method
 	base    string // "http://127.0.0.1:PORT"
+	err     error  // why it does not listen
 	http    *http.Server
 	ctx     context.Context // ends with Close
 	close   context.CancelFunc
@@ -58,18 +59,15 @@ type Server struct {
 }
 
 // NewServer starts a workspace on a free port of 127.0.0.1. It has no people and no channels yet.
-// Like httptest.NewServer it panics if it cannot listen, which a test cannot do anything about.
+// If there is none, Err says so and nobody can connect.
 func NewServer(cfg Config) *Server {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(fmt.Sprintf("slacktest: listening on 127.0.0.1: %v", err)) //nolint:forbidigo // as httptest.NewServer: there is no test without it
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		cfg:          cfg.withDefaults(),
 		kit:          newKit(),
 		methods:      methods(),
-		base:         "http://" + ln.Addr().String(),
+		err:          err,
 		ctx:          ctx,
 		close:        cancel,
 		subs:         map[chan struct{}]struct{}{},
@@ -95,13 +93,15 @@ func NewServer(cfg Config) *Server {
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		_ = s.http.Serve(ln) // returns when Close closes it
-	}()
+	if err == nil {
+		s.base = "http://" + ln.Addr().String()
+		s.wg.Go(func() { _ = s.http.Serve(ln) }) // returns when Close closes it
+	}
 	return s
 }
+
+// Err is why the server could not listen, nil normally.
+func (s *Server) Err() error { return s.err }
 
 // owned makes Close wait for a handler: http.Server forgets about the connections that became WebSockets.
 func (s *Server) owned(h http.HandlerFunc) http.HandlerFunc {
