@@ -46,7 +46,9 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
 		return
 	}
-	if chosen, ok := projectByKey(b.Projects.Names(), values.project); ok && chosen != f.Project && !found {
+	chosen, ok := projectByKey(b.Projects.Names(), values.project)
+	turning := ok && chosen != f.Project
+	if turning && !found {
 		// The form has not followed the choice yet, or could not: it does now.
 		view := b.turned(f, chosen)
 		e.Ack(slack.NewUpdateViewSubmissionResponse(&view))
@@ -55,7 +57,7 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 
 	request, faults := b.request(ctx, f, in, values, earlier.Request.Ref)
 	if found {
-		e.Ack(taken(earlier.Request, request, len(faults) == 0))
+		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning))
 		return
 	}
 	if len(faults) > 0 {
@@ -121,7 +123,7 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 	project, _ := b.Projects.Known(name)
 	ref, err := b.Refs.Resolve(ctx, project, key)
 	if err != nil {
-		b.Log.Warn("resolving a chosen ref failed", zap.String("reason", gitlabReason(err)))
+		b.Log.Warn("resolving a chosen ref failed", zap.NamedError("reason", err))
 		return gitlab.Ref{}, "I cannot find this branch or tag, choose it once more."
 	}
 	if again || project.ID == 0 {

@@ -269,6 +269,13 @@ func TestSubmitChangedIsToldWhatWasTaken(t *testing.T) {
 			o.choose(modal, "Project", "group/api")
 			o.choose(modal, refField, "api-only")
 		},
+		"another project, and the form has not followed": func(o *office, modal *slacktest.Modal) {
+			o.slack.FailNext("views.update", "internal_error", 1)
+			o.choose(modal, "Project", "group/api")
+		},
+		"the project was taken out of the settings": func(o *office, _ *slacktest.Modal) {
+			o.restart(func(cfg *bot.Config) { cfg.Projects = &fakeProjects{names: []string{"group/other"}} })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
