@@ -20,7 +20,7 @@ func (b *Bot) press(ctx context.Context, in *slack.InteractionCallback, action *
 		b.Log.Info("a button was pressed", zap.String("verb", verb), zap.String("run", action.Value), zap.String("user", in.User.ID))
 		return
 	}
-	b.Log.Warn("a button's work failed", zap.String("verb", verb), zap.String("run", action.Value), zap.String("reason", gitlabReason(err)))
+	b.Log.Warn("a button's work failed", zap.String("verb", verb), zap.String("run", action.Value), zap.NamedError("reason", err))
 	asker := recipient{User: in.User.ID, Channel: in.Channel.ID, ReplyURL: in.ResponseURL}
 	_ = b.Tell.privately(ctx, asker, actionFailed(verb, err)) // it logs where no way works
 }

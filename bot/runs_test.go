@@ -56,7 +56,7 @@ func inProject(state run.State) edit {
 // started is a run whose pipeline goes on with the status.
 func started(status gitlab.Status, edits ...edit) run.Run {
 	r := requested(inProject(run.Started), func(r *run.Run) {
-		r.Trigger = true
+		r.Request.Trigger = true
 		r.Pipeline = gitlab.Pipeline{
 			ID: 4711, IID: 42, ProjectID: 7, Status: status, Source: "trigger", Ref: r.Request.Ref.Name, SHA: sha,
 			WebURL: appURL + "/-/pipelines/4711", CreatedAt: askedAt.Add(2 * time.Second),

@@ -27,13 +27,13 @@ func (b *Bot) suggest(ctx context.Context, e *socket.Envelope) {
 	}
 	project, err := b.Projects.Resolve(ctx, f.Project)
 	if err != nil {
-		b.Log.Warn("searching refs failed", zap.String("reason", gitlabReason(err)))
+		b.Log.Warn("searching refs failed", zap.NamedError("reason", err))
 		e.Ack(noOptions())
 		return
 	}
 	found, err := b.Refs.Options(ctx, project, in.Value, shownOfKind)
 	if err != nil {
-		b.Log.Warn("searching refs failed", zap.String("reason", gitlabReason(err)))
+		b.Log.Warn("searching refs failed", zap.NamedError("reason", err))
 	}
 	branches, tags := refsAt(found.Index, found.Branches), refsAt(found.Index, found.Tags)
 	if in.Value == "" {

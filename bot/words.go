@@ -207,11 +207,3 @@ func inviteHint(channel, botName string) slack.Block {
 	}
 	return slack.NewContextBlock("hint", slack.NewTextBlockObject(slack.MarkdownType, text, false, false))
 }
-
-// gitlabReason is an error of GitLab as it may be logged.
-func gitlabReason(err error) string {
-	if e, ok := errors.AsType[*gitlab.Error](err); ok {
-		return e.Error()
-	}
-	return err.Error()
-}

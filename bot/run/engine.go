@@ -220,14 +220,6 @@ func retryAfter(err error) time.Duration {
 
 // failed logs a failure that will be tried again and says when.
 func (e *Engine) failed(doing, key string, err error, after time.Duration) time.Duration {
-	e.Log.Warn(doing+" failed, trying again", zap.String("key", key), zap.String("reason", reason(err)), zap.Duration("in", after))
+	e.Log.Warn(doing+" failed, trying again", zap.String("key", key), zap.NamedError("reason", err), zap.Duration("in", after))
 	return after
-}
-
-// reason is an error's text as it may be logged: GitLab's causes can hold URLs.
-func reason(err error) string {
-	if e := asError(err); e != nil {
-		return e.Error()
-	}
-	return fmt.Sprint(err)
 }

@@ -83,10 +83,6 @@ type Run struct {
 
 	// Project is what GitLab calls the request's project, once it was asked.
 	Project gitlab.Project `json:"project,omitzero"`
-	// Trigger says whether the newest POST carried a trigger token; it is kept so
-	// that a change of settings cannot make the search look for another kind of
-	// pipeline.
-	Trigger bool `json:"trigger,omitempty"`
 	// PostedAt is when GitLab was first asked to start it, zero before.
 	PostedAt time.Time `json:"posted_at,omitzero"`
 	// Deadline ends the newest POST: whoever made it waits no longer than this.
@@ -155,7 +151,7 @@ func (r Run) atRest() bool { return r.final() && r.current() }
 func (r Run) visible() Run {
 	r.Shown, r.Version = Shown{}, 0
 	r.PostedAt, r.Deadline, r.NotBefore, r.Tries = time.Time{}, time.Time{}, time.Time{}, 0
-	r.Pipeline.UpdatedAt, r.Trigger = time.Time{}, false
+	r.Pipeline.UpdatedAt = time.Time{}
 	if r.State == Starting && !r.Unclear {
 		// People see a request until GitLab has answered.
 		r.State = Requested

@@ -82,7 +82,7 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 	}
 	now := time.Now()
 	deadline := now.Add(e.StartTimeout)
-	r, err = e.store.replace(ctx, r, r.posting(project, token != "", now, deadline))
+	r, err = e.store.replace(ctx, r, r.posting(project, now, deadline))
 	if errors.Is(err, errMoved) {
 		return nil // somebody else has it
 	}
@@ -95,7 +95,7 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 	})
 	cancel()
 	if postErr != nil {
-		e.Log.Warn("GitLab did not start a pipeline", zap.String("run", r.Request.ID), zap.String("reason", reason(postErr)))
+		e.Log.Warn("GitLab did not start a pipeline", zap.String("run", r.Request.ID), zap.NamedError("reason", postErr))
 	} else {
 		e.Log.Info("started a pipeline", zap.String("run", r.Request.ID), zap.Int64("project", project.ID), zap.Int64("pipeline", p.ID))
 	}
@@ -124,12 +124,12 @@ func (e *Engine) answered(ctx context.Context, r Run, change func(Run) Run) erro
 func (e *Engine) look(ctx context.Context, r Run) error {
 	looking, cancel := context.WithTimeout(ctx, readTimeout)
 	p, found, lookErr := e.GitLab.FindStarted(looking, gitlab.Started{
-		Project: r.Project.ID, Ref: r.Request.Ref, Trigger: r.Trigger, Since: r.PostedAt,
+		Project: r.Project.ID, Ref: r.Request.Ref, Trigger: r.Request.Trigger, Since: r.PostedAt,
 		Key: MarkerVariable, Value: r.Request.ID,
 	})
 	cancel()
 	if lookErr != nil {
-		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.String("reason", reason(lookErr)))
+		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.NamedError("reason", lookErr))
 	} else {
 		e.Log.Info("looked for a pipeline whose start was unclear", zap.String("run", r.Request.ID), zap.Bool("found", found))
 	}

@@ -93,8 +93,8 @@ func (r Run) unresolved(err error, now time.Time) Run {
 
 // posting is the run just before GitLab is asked: whoever finds it so later knows
 // that a POST may be under way until the deadline, and may take effect after.
-func (r Run) posting(project gitlab.Project, trigger bool, now, deadline time.Time) Run {
-	r.State, r.Project, r.Trigger, r.Deadline, r.Unclear = Starting, project, trigger, deadline, false
+func (r Run) posting(project gitlab.Project, now, deadline time.Time) Run {
+	r.State, r.Project, r.Deadline, r.Unclear = Starting, project, deadline, false
 	if r.PostedAt.IsZero() {
 		r.PostedAt = now
 	}
@@ -184,7 +184,7 @@ func (r Run) waiting(err error, now time.Time) Run {
 }
 
 func (r Run) refusal(err error) *Refusal {
-	refusal := &Refusal{Kind: gitlab.KindOf(err), Source: gitlab.Source(r.Trigger)}
+	refusal := &Refusal{Kind: gitlab.KindOf(err), Source: gitlab.Source(r.Request.Trigger)}
 	if e := asError(err); e != nil {
 		refusal.Message = e.Message
 	}

@@ -22,7 +22,7 @@ func gitlabError(kind gitlab.Kind) error {
 
 // requested is a run that was asked for at noon.
 func requested(change ...func(*run.Run)) run.Run {
-	r := run.NewRun(run.Request{ID: "V1", Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, At: noon})
+	r := run.NewRun(run.Request{ID: "V1", Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, At: noon, Trigger: true})
 	for _, c := range change {
 		c(&r)
 	}
@@ -31,7 +31,7 @@ func requested(change ...func(*run.Run)) run.Run {
 
 // starting is one that was handed to GitLab at noon, for ten seconds.
 func starting(change ...func(*run.Run)) run.Run {
-	return run.Posting(requested(change...), gitlab.Project{ID: 7, Path: "group/app"}, true, noon, noon.Add(10*time.Second))
+	return run.Posting(requested(change...), gitlab.Project{ID: 7, Path: "group/app"}, noon, noon.Add(10*time.Second))
 }
 
 // unclear is one whose POST got no answer.
@@ -100,8 +100,8 @@ func TestNextStep(t *testing.T) {
 // A second POST keeps when the first was made, or the search would begin too late.
 func TestPosting(t *testing.T) {
 	project := gitlab.Project{ID: 7}
-	first := run.Posting(requested(), project, true, noon, noon.Add(time.Second))
-	second := run.Posting(run.Looked(run.Doubted(first), gitlab.Pipeline{}, false, nil, noon), project, true, noon.Add(time.Minute), noon.Add(2*time.Minute))
+	first := run.Posting(requested(), project, noon, noon.Add(time.Second))
+	second := run.Posting(run.Looked(run.Doubted(first), gitlab.Pipeline{}, false, nil, noon), project, noon.Add(time.Minute), noon.Add(2*time.Minute))
 	if !second.PostedAt.Equal(noon) || !second.Deadline.Equal(noon.Add(2*time.Minute)) || second.Unclear || second.State != run.Starting {
 		t.Errorf("second POST: %+v", second)
 	}
@@ -151,14 +151,14 @@ func TestPosted(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	r := run.Posted(starting(), gitlab.Pipeline{}, gitlabError(gitlab.NotSent), noon)
 	limited := &gitlab.Error{Kind: gitlab.RateLimited, RetryAfter: 10 * time.Minute}
-	r = run.Posted(run.Posting(r, gitlab.Project{}, true, noon, noon), gitlab.Pipeline{}, limited, noon)
+	r = run.Posted(run.Posting(r, gitlab.Project{}, noon, noon), gitlab.Pipeline{}, limited, noon)
 	if r.Waiting.Kind != gitlab.NotSent {
 		t.Errorf("waits for %v, want the first reason", r.Waiting.Kind)
 	}
 	if r.Tries != 2 || !r.NotBefore.Equal(noon.Add(10*time.Minute)) {
 		t.Errorf("tries %d, not before %s", r.Tries, r.NotBefore)
 	}
-	r = run.Posted(run.Posting(r, gitlab.Project{}, true, noon, noon), gitlab.Pipeline{ID: 1}, nil, noon)
+	r = run.Posted(run.Posting(r, gitlab.Project{}, noon, noon), gitlab.Pipeline{ID: 1}, nil, noon)
 	if r.Waiting != nil || r.Tries != 0 || !r.NotBefore.IsZero() {
 		t.Errorf("a started run still waits: %+v", r)
 	}

@@ -140,11 +140,11 @@ func TestReplaceOnlyWhatWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := s.Replace(ctx, read, run.Posting(read, gitlab.Project{ID: 7}, true, time.Now(), time.Now()))
+	first, err := s.Replace(ctx, read, run.Posting(read, gitlab.Project{ID: 7}, time.Now(), time.Now()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Replace(ctx, read, run.Posting(read, gitlab.Project{ID: 8}, true, time.Now(), time.Now())); !errors.Is(err, run.ErrMoved) {
+	if _, err := s.Replace(ctx, read, run.Posting(read, gitlab.Project{ID: 8}, time.Now(), time.Now())); !errors.Is(err, run.ErrMoved) {
 		t.Errorf("replacing what has changed: %v", err)
 	}
 	// What a write returns is what is read from then on, to the last digit of its times.
@@ -188,17 +188,17 @@ func TestVersion(t *testing.T) {
 		change  func(run.Run) run.Run
 		visible bool
 	}{
-		{"handed to GitLab", func(r run.Run) run.Run { return run.Posting(r, project, true, now, deadline) }, false},
+		{"handed to GitLab", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"not sent", func(r run.Run) run.Run { return run.Posted(r, gitlab.Pipeline{}, gitlabError(gitlab.NotSent), now) }, true},
-		{"handed over again", func(r run.Run) run.Run { return run.Posting(r, project, true, now, deadline) }, false},
+		{"handed over again", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"not sent again", func(r run.Run) run.Run { return run.Posted(r, gitlab.Pipeline{}, gitlabError(gitlab.NotSent), now) }, false},
-		{"and again", func(r run.Run) run.Run { return run.Posting(r, project, true, now, deadline) }, false},
+		{"and again", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"unclear", run.Doubted, true},
 		{"looked for in vain", func(r run.Run) run.Run {
 			return run.Looked(r, gitlab.Pipeline{}, false, gitlabError(gitlab.Unclear), now)
 		}, false},
 		{"not there", func(r run.Run) run.Run { return run.Looked(r, gitlab.Pipeline{}, false, nil, now) }, true},
-		{"handed over once more", func(r run.Run) run.Run { return run.Posting(r, project, true, now, deadline) }, false},
+		{"handed over once more", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"started", func(r run.Run) run.Run { return run.Posted(r, created, nil, now) }, true},
 		{"shown", func(r run.Run) run.Run { r.Shown = run.Shown{Version: r.Version, Card: "1"}; return r }, false},
 		{"touched", func(r run.Run) run.Run { r.Pipeline.UpdatedAt = noon.Add(time.Second); return r }, false},

@@ -106,7 +106,7 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 
 	projects := gitlab.NewProjects(client.Project, s.Projects, s.TriggerTokens)
 	refs := gitlab.NewRefs(client, gitlab.RefsConfig{Failed: func(p gitlab.Project, err error) {
-		log.Warn("reading refs failed", zap.String("project", p.Path), zap.Stringer("error", plainError{err}))
+		log.Warn("reading refs failed", zap.String("project", p.Path), zap.NamedError("reason", err))
 	}})
 	defer refs.Close()
 	me := newIdentity(api, log)
@@ -157,21 +157,11 @@ func keepProjects(ctx context.Context, projects *gitlab.Projects, log *zap.Logge
 		}
 		delete(said, name)
 	}, func(name string, err error) {
-		once(name, "reading a project failed: "+plainError{err}.String(), log.Warn, zap.String("project", name))
+		once(name, "reading a project failed: "+err.Error(), log.Warn, zap.String("project", name))
 	})
 }
 
 func unreadable(project string) string {
 	return project + ": the access token may be unable to read pipeline variables, so a start whose answer is lost will stay uncertain; " +
 		"it takes the role Maintainer, or a token of the user who owns the trigger token"
-}
-
-// plainError is an error's text without its causes, which can hold URLs.
-type plainError struct{ err error }
-
-func (p plainError) String() string {
-	if e, ok := errors.AsType[*gitlab.Error](p.err); ok {
-		return e.Error()
-	}
-	return p.err.Error()
 }

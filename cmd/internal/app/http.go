@@ -43,7 +43,7 @@ func (h *health) report() (missing, warnings []string) {
 	for _, name := range h.projects.Names() {
 		if project, known := h.projects.Known(name); known {
 			if err := h.refs.State(project).Err; err != nil {
-				warnings = append(warnings, "warning: "+name+": its refs may be out of date: "+plainError{err}.String())
+				warnings = append(warnings, "warning: "+name+": its refs may be out of date: "+err.Error())
 			}
 		}
 	}
