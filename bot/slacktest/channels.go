@@ -106,6 +106,27 @@ func (s *Server) Channels() []*Channel {
 	return slices.Clone(s.channelOrder)
 }
 
+// Channel returns the conversation of that id.
+func (s *Server) Channel(id string) (*Channel, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known := s.channels[id]
+	return c, known
+}
+
+// Conversations returns what stands in the person's sidebar, in the order it came: what the person is a member
+// of, always with the direct messages of the app, unless the person is of another team and has none yet.
+// Archived ones are not there.
+func (u *User) Conversations() []*Channel {
+	s := u.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u.Kind == Member || u.Kind == Guest {
+		s.direct(u, s.bot)
+	}
+	return slices.DeleteFunc(slices.Clone(s.channelOrder), func(c *Channel) bool { return c.archived || !c.has(u.ID) })
+}
+
 // InviteBot makes the bot a member, as /invite does.
 func (c *Channel) InviteBot() { c.Invite(c.s.bot) }
 

@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,17 @@ func (u *User) Home() *Home {
 	return nil
 }
 
-func (h *Home) where() (place, error) { return place{view: h.v}, nil }
+func (h *Home) where() (place, error) { return h.u.inView(h.v.id)() }
+
+// ID is the view's id.
+func (h *Home) ID() string { return h.v.id }
+
+// JSON is the view as payloads carry it, with its state.
+func (h *Home) JSON() json.RawMessage {
+	h.u.s.mu.Lock()
+	defer h.u.s.mu.Unlock()
+	return raw(h.u.s.viewObject(h.v, true))
+}
 
 // Text draws the tab as the person reads it.
 func (h *Home) Text() string {
@@ -62,11 +73,7 @@ func (h *Home) Buttons() []Button {
 
 // Click presses a button and returns when the app has acknowledged it.
 func (h *Home) Click(ctx context.Context, button string, answers ...Answer) error {
-	err := h.u.use(ctx, h.where, func(f found) bool { return f.isButton() && f.text() == button }, nil, answers)
-	if err != nil {
-		return fmt.Errorf("clicking %q: %w", button, err)
-	}
-	return nil
+	return h.u.click(ctx, h.where, button, answers)
 }
 
 // Choose takes an option from a menu and returns when the app has acknowledged it.

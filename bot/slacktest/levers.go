@@ -3,6 +3,7 @@ package slacktest
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -17,6 +18,7 @@ type fault struct {
 	cut        bool   // answer nothing: cut the connection
 	applied    bool   // but do what was asked
 	delay      time.Duration
+	until      time.Time // not for one call but for all until then
 }
 
 // FailNext makes the next calls of a method, times of them, answer this Slack error and do nothing. Here and
@@ -29,6 +31,17 @@ func (s *Server) FailNext(method, slackError string, times int) {
 // rounded up) and do nothing (https://docs.slack.dev/apis/web-api/rate-limits).
 func (s *Server) RateLimit(method string, times int, retryAfter time.Duration) {
 	s.addFault(method, fault{limited: true, retryAfter: retryAfter}, times)
+}
+
+// RateLimitFor makes all calls of a method answer 429 for that long, with the seconds that are left as Retry-After,
+// and do nothing. It takes the place of one that still runs; 0 ends it.
+func (s *Server) RateLimitFor(method string, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[method] = slices.DeleteFunc(s.faults[method], func(f fault) bool { return !f.until.IsZero() })
+	if d > 0 {
+		s.faults[method] = append(s.faults[method], fault{limited: true, until: s.cfg.Now().Add(d)})
+	}
 }
 
 // HTTPFailNext makes the next call of a method answer this HTTP status and body; status 0 cuts the connection
@@ -51,12 +64,19 @@ func (s *Server) addFault(method string, f fault, times int) {
 }
 
 func (s *Server) takeFault(method string) fault {
-	waiting := s.faults[method]
+	now := s.cfg.Now()
+	waiting := slices.DeleteFunc(s.faults[method], func(f fault) bool { return !f.until.IsZero() && !now.Before(f.until) })
+	s.faults[method] = waiting
 	if len(waiting) == 0 {
 		return fault{}
 	}
-	s.faults[method] = waiting[1:]
-	return waiting[0]
+	next := waiting[0]
+	if next.until.IsZero() {
+		s.faults[method] = waiting[1:]
+	} else {
+		next.retryAfter = next.until.Sub(now)
+	}
+	return next
 }
 
 // prevents tells if the call has no effect.

@@ -19,7 +19,8 @@ type message struct {
 	editedTS     string
 	deleted      bool
 	revisions    []Revision
-	state        state // what people chose in its menus
+	state        state  // what people chose in its menus
+	loaded       loaded // what its external menus offered
 }
 
 // content is what chat.update replaces.
@@ -28,6 +29,15 @@ type content struct {
 	blocks      []any
 	attachments []any
 	metadata    obj
+}
+
+// allBlocks are the blocks of the content and of its attachments.
+func (c content) allBlocks() []any {
+	all := slices.Clone(c.blocks)
+	for _, a := range objects(c.attachments) {
+		all = append(all, list(a["blocks"])...)
+	}
+	return all
 }
 
 // Revision is one state that a message had.
@@ -54,6 +64,7 @@ type Message struct {
 	ReplyCount int
 	Revisions  []Revision // all states so far, this one last
 
+	thread      thread
 	attachments []any
 	state       state
 	names       *names
@@ -68,11 +79,17 @@ type Metadata struct {
 // FromApp tells if the app wrote it.
 func (m Message) FromApp() bool { return m.User != nil && m.User.Kind == Bot }
 
+// State is what people chose and entered in the message: block_id -> action_id -> value, as payloads carry it.
+func (m Message) State() json.RawMessage { return raw(m.state) }
+
+// Attachments are the attachments as the app sent them, previews of links too; null when there are none.
+func (m Message) Attachments() json.RawMessage { return raw(m.attachments) }
+
 // Messages returns what a person sees in the channel itself: no thread replies but broadcast ones, ephemeral
 // messages only for whom they are. A nil viewer sees everything that is not ephemeral.
 func (c *Channel) Messages(viewer *User) []Message {
 	return c.collect(viewer, func(m *message) bool {
-		return m.threadTS == "" || m.threadTS == m.ts || m.broadcast
+		return !m.isReply() || m.broadcast
 	})
 }
 
@@ -96,10 +113,11 @@ func (c *Channel) collect(viewer *User, want func(*message) bool) []Message {
 	if viewer != nil && viewer.Kind != Bot && !c.mayRead(viewer) && !c.whispered(viewer) {
 		return nil
 	}
+	threads := c.threads()
 	var out []Message
 	for _, m := range c.messages {
 		if m.visibleTo(viewer) && want(m) {
-			out = append(out, m.seen())
+			out = append(out, m.seen(threads[m.ts]))
 		}
 	}
 	return out
@@ -121,21 +139,16 @@ func (m *message) visibleTo(viewer *User) bool {
 	}
 }
 
-func (m *message) seen() Message {
+// seen is the message as it is now, with the thread that it began.
+func (m *message) seen(t thread) Message {
 	out := Message{
 		TS: m.ts, ThreadTS: m.threadTS, Channel: m.channel, User: m.author, Text: m.text, Blocks: raw(m.blocks),
 		Ephemeral: m.ephemeralFor != "", Edited: m.editedTS != "", Broadcast: m.broadcast,
-		Revisions: slices.Clone(m.revisions), attachments: clone(m.attachments), state: clone(m.state), names: m.channel.s.names,
+		ReplyCount: t.replies, Revisions: slices.Clone(m.revisions),
+		thread: t, attachments: clone(m.attachments), state: clone(m.state), names: m.channel.s.names,
 	}
 	if m.metadata != nil {
 		out.Metadata = &Metadata{EventType: str(m.metadata["event_type"]), EventPayload: clone(object(m.metadata["event_payload"]))}
-	}
-	if m.threadTS == "" || m.threadTS == m.ts {
-		for _, reply := range m.channel.messages {
-			if reply.threadTS == m.ts && reply.ts != m.ts && !reply.deleted && reply.ephemeralFor == "" {
-				out.ReplyCount++
-			}
-		}
 	}
 	return out
 }
@@ -172,9 +185,9 @@ func (c *Channel) find(ts string) *message {
 // add puts a new message into its channel and tells whom it concerns.
 func (s *Server) add(m *message) *message {
 	m.ts = s.ts()
-	m.state = state{}
-	s.identify(m.blocks)
-	m.state.begin(m.blocks)
+	m.state, m.loaded = state{}, loaded{}
+	s.identify(m.allBlocks())
+	m.state.begin(m.allBlocks())
 	m.revise()
 	m.channel.messages = append(m.channel.messages, m)
 	s.notifyPeople(m)
@@ -186,8 +199,8 @@ func (s *Server) add(m *message) *message {
 func (s *Server) edit(m *message, c content) {
 	m.content = c
 	m.editedTS = s.ts()
-	s.identify(m.blocks)
-	m.state.carry(m.blocks)
+	s.identify(m.allBlocks())
+	m.state.carry(m.allBlocks())
 	m.revise()
 	s.changed()
 }

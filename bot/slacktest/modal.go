@@ -38,12 +38,7 @@ func (u *User) OpenModal() *Modal {
 	return &Modal{u, stack[len(stack)-1]}
 }
 
-func (m *Modal) where() (place, error) {
-	if m.v.closed {
-		return place{}, fmt.Errorf("the modal is closed: %w", ErrNotThere)
-	}
-	return place{view: m.v}, nil
-}
+func (m *Modal) where() (place, error) { return m.u.inView(m.v.id)() }
 
 // ID is the view's id.
 func (m *Modal) ID() string { return m.v.id }
@@ -132,8 +127,8 @@ func (m *Modal) Fields() []Field {
 		}
 		out = append(out, Field{
 			Label: label, Hint: textOf(f.block["hint"]), Placeholder: textOf(f.element["placeholder"]),
-			Kind: str(f.element["type"]), Value: d.value(f.blockID(), f.element), Error: m.v.errors[f.blockID()],
-			Optional: truth(f.block["optional"]), BlockID: f.blockID(), ActionID: str(f.element["action_id"]),
+			Kind: f.kind(), Value: d.value(f.blockID(), f.element), Error: m.v.errors[f.blockID()],
+			Optional: truth(f.block["optional"]), BlockID: f.blockID(), ActionID: f.actionID(),
 		})
 	}
 	return out
@@ -177,27 +172,22 @@ func (m *Modal) ChooseIn(ctx context.Context, label, group, option string) error
 
 // Clear empties a menu.
 func (m *Modal) Clear(ctx context.Context, label string) error {
-	return m.u.enter(ctx, m.where, entry{field: label, dispatch: true, value: func(h holder, _ any) any {
-		if h.many {
-			return []any{}
-		}
-		return nil
-	}})
+	return m.u.enter(ctx, m.where, label, gesture{value: changing(func(h holder, _ any) any { return h.empty() })})
 }
 
 // Fill types a text into a field, in place of what was there; a date as 2006-01-02, a time as 15:04.
 func (m *Modal) Fill(label, text string) error {
-	return m.u.enter(context.Background(), m.where, entry{field: label, value: typed(text)})
+	return m.u.enter(context.Background(), m.where, label, gesture{value: typed(text), typing: true})
 }
 
 // FillAndEnter is Fill and the enter key, which tells the app where the block has dispatch_action. It returns
 // when the app has acknowledged that.
 func (m *Modal) FillAndEnter(ctx context.Context, label, text string) error {
-	return m.u.enter(ctx, m.where, entry{field: label, value: typed(text), dispatch: true})
+	return m.u.enter(ctx, m.where, label, gesture{value: typed(text)})
 }
 
-func typed(text string) func(holder, any) any {
-	return func(h holder, _ any) any {
+func typed(text string) func(place, found) (any, error) {
+	return changing(func(h holder, _ any) any {
 		if text == "" {
 			return nil
 		}
@@ -206,16 +196,12 @@ func typed(text string) func(holder, any) any {
 			return n
 		}
 		return text
-	}
+	})
 }
 
 // Click presses a button inside the modal and returns when the app has acknowledged it.
 func (m *Modal) Click(ctx context.Context, button string, answers ...Answer) error {
-	err := m.u.use(ctx, m.where, func(f found) bool { return f.isButton() && f.text() == button }, nil, answers)
-	if err != nil {
-		return fmt.Errorf("clicking %q: %w", button, err)
-	}
-	return nil
+	return m.u.click(ctx, m.where, button, answers)
 }
 
 // WaitUpdate returns once ok likes the modal: after the app has updated it, say.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,20 +15,30 @@ type SubmitResult struct {
 	Closed bool              // this modal is gone; one below it may show now
 	Errors map[string]string // what stands under the fields, by label; also when nothing was sent
 	Late   bool              // the app did not answer in time: the modal stays, with "We had some trouble connecting"
+
+	// ErrorsByBlock is Errors by block_id, for who goes by ids: User.SubmitView gives it, a Modal does not.
+	ErrorsByBlock map[string]string
 }
 
 // Submit presses the submit button. Empty required fields and texts of a wrong length are refused before the
 // app is told, as Slack does. The app's answer, a response_action, is then done
 // (https://docs.slack.dev/surfaces/modals#response_actions).
-func (m *Modal) Submit(ctx context.Context) (SubmitResult, error) { return m.submit(ctx, false) }
+func (m *Modal) Submit(ctx context.Context) (SubmitResult, error) {
+	r, _, err := m.submit(ctx, false)
+	return r, err
+}
 
 // SubmitTwice is Submit with the envelope delivered twice, as happens when Slack doubts that it arrived. The
 // answer that comes first counts.
-func (m *Modal) SubmitTwice(ctx context.Context) (SubmitResult, error) { return m.submit(ctx, true) }
+func (m *Modal) SubmitTwice(ctx context.Context) (SubmitResult, error) {
+	r, _, err := m.submit(ctx, true)
+	return r, err
+}
 
-func (m *Modal) submit(ctx context.Context, twice bool) (SubmitResult, error) {
+// submit gives the errors by block_id, too.
+func (m *Modal) submit(ctx context.Context, twice bool) (SubmitResult, map[string]string, error) {
 	s := m.u.s
-	var refused map[string]string
+	var refused, byBlock map[string]string
 	answer, err := s.ask(ctx, "interactive", true, func() (obj, error) {
 		if _, err := m.where(); err != nil {
 			return nil, err
@@ -38,7 +49,7 @@ func (m *Modal) submit(ctx context.Context, twice bool) (SubmitResult, error) {
 		m.v.errors, m.v.notice = m.v.incomplete(), ""
 		s.changed()
 		if len(m.v.errors) > 0 {
-			refused = m.v.labeled()
+			refused, byBlock = m.v.labeled(), maps.Clone(m.v.errors)
 			return nil, errDismissed
 		}
 		if twice {
@@ -47,25 +58,25 @@ func (m *Modal) submit(ctx context.Context, twice bool) (SubmitResult, error) {
 		return s.submissionPayload(m.v), nil
 	})
 	if errors.Is(err, errDismissed) {
-		return SubmitResult{Errors: refused}, nil
+		return SubmitResult{Errors: refused}, byBlock, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if errors.Is(err, ErrTimeout) || errors.Is(err, ErrNotDispatched) {
 		m.v.notice = trouble
 		s.changed()
-		return SubmitResult{Late: true, Closed: m.v.closed}, nil
+		return SubmitResult{Late: true, Closed: m.v.closed}, nil, nil
 	}
 	if err != nil {
-		return SubmitResult{}, fmt.Errorf("submitting: %w", err)
+		return SubmitResult{}, nil, fmt.Errorf("submitting: %w", err)
 	}
 	if problems := s.applyResponseAction(m.v, answer); len(problems) > 0 {
 		s.violate(BadAnswer, "view_submission: %s", strings.Join(problems, "; "))
 		m.v.notice = trouble
 		s.changed()
-		return SubmitResult{}, fmt.Errorf("submitting: %w", ErrBadAnswer)
+		return SubmitResult{}, nil, fmt.Errorf("submitting: %w", ErrBadAnswer)
 	}
-	return SubmitResult{Closed: m.v.closed, Errors: m.v.labeled()}, nil
+	return SubmitResult{Closed: m.v.closed, Errors: m.v.labeled()}, maps.Clone(m.v.errors), nil
 }
 
 // incomplete finds what Slack's client does not let through.
@@ -170,11 +181,4 @@ func (s *Server) applyErrors(v *view, errs obj) []string {
 		s.changed()
 	}
 	return problems
-}
-
-func ignoreDismissed(err error) error {
-	if errors.Is(err, errDismissed) {
-		return nil
-	}
-	return err
 }

@@ -1,5 +1,7 @@
 package slacktest
 
+import "maps"
+
 // What an app is told, in the shapes of https://docs.slack.dev/reference/interaction-payloads.
 
 // verification is the legacy token in payloads. In Socket Mode it proves nothing.
@@ -31,17 +33,15 @@ func (s *Server) interaction(kind string, u *User) obj {
 	}
 }
 
-// actionIn is block_actions: u used element, which is in a message or in a view.
-func (s *Server) actionIn(p place, u *User, blockID string, element, value obj) obj {
-	action := obj{"type": element["type"], "action_id": element["action_id"], "block_id": blockID, "action_ts": s.ts()}
+// actionIn is block_actions: u used an element, which is in a message or in a view.
+func (s *Server) actionIn(p place, u *User, f found, value any) obj {
+	action := obj{"type": f.kind(), "action_id": f.actionID(), "block_id": f.blockID(), "action_ts": s.ts()}
 	for _, name := range []string{"text", "value", "style", "placeholder"} {
-		if v, there := element[name]; there {
+		if v, there := f.element[name]; there {
 			action[name] = clone(v)
 		}
 	}
-	for name, v := range value {
-		action[name] = v
-	}
+	maps.Copy(action, f.action(value))
 	payload := s.interaction("block_actions", u)
 	payload["actions"] = []any{action}
 	payload["trigger_id"] = s.newTrigger(u)
@@ -91,17 +91,20 @@ func (p place) blocks() []obj {
 	if p.view != nil {
 		return p.view.blocks()
 	}
-	blocks := objects(p.message.blocks)
-	for _, a := range objects(p.message.attachments) {
-		blocks = append(blocks, objects(a["blocks"])...)
+	return objects(p.message.allBlocks())
+}
+
+func (p place) loaded() loaded {
+	if p.view != nil {
+		return p.view.loaded
 	}
-	return blocks
+	return p.message.loaded
 }
 
 // suggestionIn is block_suggestion: u typed query into a menu.
-func (s *Server) suggestionIn(p place, u *User, blockID string, element obj, query string) obj {
+func (s *Server) suggestionIn(p place, u *User, f found, query string) obj {
 	payload := s.interaction("block_suggestion", u)
-	payload["action_id"], payload["block_id"], payload["value"] = element["action_id"], blockID, query
+	payload["action_id"], payload["block_id"], payload["value"] = f.actionID(), f.blockID(), query
 	p.describe(s, u, payload, false)
 	return payload
 }

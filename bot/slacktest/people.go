@@ -122,9 +122,12 @@ func (u *User) Post(c *Channel, text, threadTS string) (Message, error) {
 	if !c.has(u.ID) {
 		return Message{}, fmt.Errorf("%s is not in %q: %w", u.Name, c.Name, ErrNotThere)
 	}
+	if first := c.find(threadTS); threadTS != "" && (first == nil || first.ephemeralFor != "" || first.isReply()) {
+		return Message{}, fmt.Errorf("the thread %s: %w", threadTS, ErrNotThere)
+	}
 	m := s.add(&message{channel: c, author: u, threadTS: threadTS, content: content{text: text}})
 	if !c.has(s.bot.ID) {
-		return m.seen(), nil
+		return m.seen(thread{}), nil
 	}
 	base := func(kind string) obj {
 		e := m.object(false)
@@ -136,7 +139,7 @@ func (u *User) Post(c *Channel, text, threadTS string) (Message, error) {
 	if subscribed(kinds[c.Kind]) {
 		s.event(base("message"))
 	}
-	if subscribed("app_mention") && strings.Contains(text, "<@"+s.bot.ID) {
+	if subscribed("app_mention") && c.Kind != DM && strings.Contains(text, "<@"+s.bot.ID) { // a DM is message.im only
 		s.event(base("app_mention"))
 	}
 	if links := s.linksIn(text); subscribed("link_shared") && len(links) > 0 {
@@ -149,7 +152,7 @@ func (u *User) Post(c *Channel, text, threadTS string) (Message, error) {
 		}
 		s.event(e)
 	}
-	return m.seen(), nil
+	return m.seen(thread{}), nil
 }
 
 // linksIn are the links of a text to domains that the app unfurls.

@@ -2,12 +2,12 @@ package slacktest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Option is an entry of a menu as a person sees it, with the value that stands for it.
@@ -43,22 +43,20 @@ func groupsOf(o obj) []OptionGroup {
 	return out
 }
 
-// offers is what a menu offers without asking the app.
-func (s *Server) offers(p place, f found) []OptionGroup {
+// offers is what a menu offers the person without asking the app: people, conversations that the person may look
+// into, what the blocks list, or what the app last answered.
+func (u *User) offers(p place, f found) []OptionGroup {
 	var g OptionGroup
-	switch kind := strings.TrimPrefix(str(f.element["type"]), "multi_"); kind {
+	switch kind := strings.TrimPrefix(f.kind(), "multi_"); kind {
 	case "external_select":
-		if p.view != nil {
-			return p.view.loaded[f.blockID()+" "+str(f.element["action_id"])]
-		}
-		return nil
+		return p.loaded().last(f.of(u))
 	case "users_select":
-		for _, u := range s.userOrder {
-			g.Options = append(g.Options, Option{Text: u.Name, Value: u.ID, raw: u.ID})
+		for _, other := range u.s.userOrder {
+			g.Options = append(g.Options, Option{Text: other.Name, Value: other.ID, raw: other.ID})
 		}
 	case "channels_select", "conversations_select":
-		for _, c := range s.channelOrder {
-			if kind == "conversations_select" || c.Kind == Public {
+		for _, c := range u.s.channelOrder {
+			if c.mayRead(u) && (kind == "conversations_select" || c.Kind == Public) {
 				g.Options = append(g.Options, Option{Text: c.Name, Value: c.ID, raw: c.ID})
 			}
 		}
@@ -66,55 +64,6 @@ func (s *Server) offers(p place, f found) []OptionGroup {
 		return groupsOf(f.element)
 	}
 	return []OptionGroup{g}
-}
-
-func isExternal(element obj) bool { return strings.HasSuffix(str(element["type"]), "external_select") }
-
-// optionsIn opens a menu and types a query into it.
-func (u *User) optionsIn(ctx context.Context, where func() (place, error), menu, query string) ([]OptionGroup, error) {
-	s := u.s
-	var p place
-	var f found
-	var there []OptionGroup // of a menu that asks nobody
-	answer, err := s.ask(ctx, "interactive", true, func() (_ obj, err error) {
-		if p, err = where(); err != nil {
-			return nil, err
-		}
-		if f, err = find(p.blocks(), func(f found) bool { return f.isMenu() && f.called(menu) }); err != nil {
-			return nil, err
-		}
-		if !isExternal(f.element) {
-			there = s.offers(p, f)
-			return nil, errDismissed
-		}
-		least := 3 // https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element#external_select
-		if v, given := f.element["min_query_length"]; given {
-			least = int(number(v))
-		}
-		if utf8.RuneCountInString(query) < least {
-			return nil, fmt.Errorf("%w: %d at least", ErrQueryTooShort, least)
-		}
-		return s.suggestionIn(p, u, f.blockID(), f.element, query), nil
-	})
-	if errors.Is(err, errDismissed) {
-		return containing(there, query), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the options of %q: %w", menu, err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var said any
-	_ = json.Unmarshal(answer, &said) // what is no JSON has no options and is refused below
-	if problems := s.kit.checkOptions(said); len(problems) > 0 {
-		s.violate(BadAnswer, "block_suggestion for %q: %s", query, strings.Join(problems, "; "))
-		return nil, fmt.Errorf("the options of %q: %w", menu, ErrBadAnswer)
-	}
-	groups := groupsOf(object(said))
-	if p.view != nil {
-		p.view.loaded[f.blockID()+" "+str(f.element["action_id"])] = groups
-	}
-	return groups, nil
 }
 
 // containing is how Slack itself narrows a static menu.
@@ -168,19 +117,20 @@ func (u *User) chooseIn(ctx context.Context, where func() (place, error), menu, 
 	if err != nil {
 		return fmt.Errorf("choosing %q from %q: %w", text, menu, err)
 	}
-	return u.enter(ctx, where, entry{field: menu, dispatch: true, answers: answers, value: func(h holder, old any) any {
+	return u.enter(ctx, where, menu, gesture{answers: answers, value: changing(func(h holder, old any) any {
 		if !h.many {
 			return choice.raw
 		}
 		chosen := list(old)
-		same := func(v any) bool { return string(raw(v)) == string(raw(choice.raw)) }
+		same := func(v any) bool { return cmp.Equal(v, choice.raw) }
 		if slices.ContainsFunc(chosen, same) { // choosing it again takes it away
 			return slices.DeleteFunc(slices.Clone(chosen), same)
 		}
 		return append(slices.Clone(chosen), choice.raw)
-	}})
+	})})
 }
 
+// lookIn is what the menu of that name offers without asking the app, and whether the app can be asked.
 func (u *User) lookIn(where func() (place, error), menu string) ([]OptionGroup, bool, error) {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -188,57 +138,30 @@ func (u *User) lookIn(where func() (place, error), menu string) ([]OptionGroup, 
 	if err != nil {
 		return nil, false, err
 	}
-	f, err := find(p.blocks(), func(f found) bool { return f.isMenu() && f.called(menu) })
+	f, err := find(p.blocks(), named(menu))
 	if err != nil {
 		return nil, false, err
 	}
-	return u.s.offers(p, f), isExternal(f.element), nil
+	return u.offers(p, f), f.isExternal(), nil
 }
 
-// entry is one change that a person makes to a field.
-type entry struct {
-	field    string
-	value    func(h holder, old any) any
-	dispatch bool // the change is one that tells the app, where the block wants that
-	answers  []Answer
+func named(name string) func(found) bool {
+	return func(f found) bool { return f.isMenu() && f.called(name) }
 }
 
-// enter changes a field and, where the app is to be told of it, tells it and waits for the acknowledgement.
-func (u *User) enter(ctx context.Context, where func() (place, error), in entry) error {
-	_, err := u.s.ask(ctx, "interactive", false, func() (obj, error) {
-		p, err := where()
-		if err != nil {
-			return nil, err
-		}
-		f, err := find(p.blocks(), func(f found) bool { return f.isMenu() && f.called(in.field) })
-		if err != nil {
-			return nil, err
-		}
-		dismissed, err := decide(f.element, in.answers)
-		if err != nil {
-			return nil, err
-		}
-		if dismissed {
-			return nil, errDismissed
-		}
-		h, holds := holderOf(str(f.element["type"]))
-		value := in.value(h, p.state().get(f.blockID(), f.element))
-		if !holds { // an overflow menu keeps nothing
-			h = holder{key: "selected_option"}
-		} else {
-			p.state().set(f.blockID(), f.element, h, value)
-		}
-		if p.view != nil {
-			delete(p.view.errors, f.blockID())
-		}
-		u.s.changed()
-		if isInput := str(f.block["type"]) == "input"; isInput && (!in.dispatch || !truth(f.block["dispatch_action"])) {
-			return nil, errDismissed
-		}
-		return u.s.actionIn(p, u, f.blockID(), f.element, obj{h.key: clone(value)}), nil
-	})
-	if err != nil && !errors.Is(err, errDismissed) {
-		return fmt.Errorf("entering %q: %w", in.field, err)
+// enter changes the field of that name.
+func (u *User) enter(ctx context.Context, where func() (place, error), name string, g gesture) error {
+	g.on = named(name)
+	if err := u.use(ctx, where, g); err != nil {
+		return fmt.Errorf("entering %q: %w", name, err)
 	}
 	return nil
+}
+
+// changing makes a gesture's value out of the one before.
+func changing(value func(h holder, old any) any) func(place, found) (any, error) {
+	return func(p place, f found) (any, error) {
+		h, _ := holderOf(f.kind())
+		return value(h, p.state().get(f.blockID(), f.element)), nil
+	}
 }

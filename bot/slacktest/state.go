@@ -12,6 +12,14 @@ type holder struct {
 	many         bool
 }
 
+// empty is the value of nothing.
+func (h holder) empty() any {
+	if h.many {
+		return []any{}
+	}
+	return nil
+}
+
 // holderOf tells how an element type holds a value; false for one that holds none, such as a button.
 func holderOf(elementType string) (holder, bool) {
 	switch elementType {
@@ -51,8 +59,8 @@ func (st state) begin(blocks []any) {
 		for _, e := range elements(block) {
 			if h, ok := holderOf(str(e["type"])); ok {
 				v := e[h.initial]
-				if v == nil && h.many {
-					v = []any{}
+				if v == nil {
+					v = h.empty()
 				}
 				st.set(str(block["block_id"]), e, h, v)
 			}

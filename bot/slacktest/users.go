@@ -83,6 +83,14 @@ func (s *Server) Users() []*User {
 	return slices.DeleteFunc(slices.Clone(s.userOrder), func(u *User) bool { return u.Kind == Bot })
 }
 
+// User returns the user of that id, the app's bot user too.
+func (s *Server) User(id string) (*User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, known := s.users[id]
+	return u, known
+}
+
 // AddUserGroup adds a user group that usergroups.users.list knows, and returns its id.
 func (s *Server) AddUserGroup(handle string, members ...*User) string {
 	s.mu.Lock()

@@ -18,7 +18,7 @@ type view struct {
 
 	errors map[string]string // block_id -> what stands under the field
 	notice string            // what stands at the top when the connection was the trouble
-	loaded map[string][]OptionGroup
+	loaded loaded
 }
 
 // trouble is Slack's sentence for a modal whose app did not answer.
@@ -52,7 +52,7 @@ func (s *Server) define(v *view, definition obj) {
 
 // open puts a new modal onto a person's stack.
 func (s *Server) open(u *User, definition obj) *view {
-	v := &view{id: s.id("V"), user: u, loaded: map[string][]OptionGroup{}}
+	v := &view{id: s.id("V"), user: u, loaded: loaded{}}
 	v.root = v.id
 	if stack := s.stacks[u.ID]; len(stack) > 0 {
 		v.previous, v.root = stack[len(stack)-1].id, stack[0].id
@@ -65,15 +65,21 @@ func (s *Server) open(u *User, definition obj) *view {
 
 // shut takes a modal off its stack.
 func (s *Server) shut(v *view) {
-	v.closed = true
+	v.end()
 	s.stacks[v.user.ID] = slices.DeleteFunc(s.stacks[v.user.ID], func(o *view) bool { return o == v })
 	s.changed()
+}
+
+// end is what closing does to the modal itself, which stays known by its id.
+func (v *view) end() {
+	v.closed = true
+	clear(v.loaded)
 }
 
 // shutAll takes all modals of a person away.
 func (s *Server) shutAll(u *User) {
 	for _, v := range s.stacks[u.ID] {
-		v.closed = true
+		v.end()
 	}
 	s.stacks[u.ID] = nil
 	s.changed()

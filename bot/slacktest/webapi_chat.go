@@ -69,7 +69,7 @@ func (s *Server) compose(c *call, ch *Channel) (*message, error) {
 		switch {
 		case parent == nil:
 			return nil, refuse("thread_not_found")
-		case parent.threadTS != "" && parent.threadTS != parent.ts:
+		case parent.isReply():
 			return nil, refuse("invalid_thread_ts", "[ERROR] thread_ts must be of the message that began the thread")
 		}
 	}
@@ -98,7 +98,6 @@ func (s *Server) content(c *call) (_ content, given bool, _ error) {
 		if problems := s.kit.checkMessage(a["blocks"]); len(problems) > 0 {
 			return content{}, true, refuse("invalid_attachments", problems...)
 		}
-		s.identify(list(a["blocks"]))
 	}
 	return content{text: c.text("text"), blocks: clone(list(blocks)), attachments: clone(list(attachments))}, blocks != nil, nil
 }
@@ -199,7 +198,7 @@ func (s *Server) chatGetPermalink(c *call) (obj, error) {
 
 func (s *Server) permalink(m *message) string {
 	link := fmt.Sprintf("https://%s.slack.com/archives/%s/p%s", s.cfg.TeamDomain, m.channel.ID, strings.Replace(m.ts, ".", "", 1))
-	if m.threadTS != "" && m.threadTS != m.ts {
+	if m.isReply() {
 		link += "?thread_ts=" + m.threadTS + "&cid=" + m.channel.ID
 	}
 	return link
@@ -239,9 +238,10 @@ func (s *Server) chatUnfurl(c *call) (obj, error) {
 	for _, url := range sortedKeys(previews) {
 		preview := clone(object(previews[url]))
 		preview["from_url"] = url
-		s.identify(list(preview["blocks"]))
 		m.attachments = append(m.attachments, preview)
 	}
+	s.identify(m.allBlocks())
+	m.state.carry(m.allBlocks())
 	s.changed()
 	return obj{}, nil
 }

@@ -93,9 +93,9 @@ func (s *Server) conversationsHistory(c *call) (obj, error) {
 	if !ch.has(s.bot.ID) {
 		return nil, refuse("not_in_channel")
 	}
-	found := s.between(c, ch, func(m *message) bool { return m.threadTS == "" || m.threadTS == m.ts || m.broadcast })
+	found := s.between(c, ch, func(m *message) bool { return !m.isReply() || m.broadcast })
 	slices.Reverse(found)
-	return page(c, "messages", s.listed(c, found))
+	return page(c, "messages", s.listed(c, ch, found))
 }
 
 // conversationsReplies gives the thread from its beginning, its first message always being there
@@ -117,7 +117,7 @@ func (s *Server) conversationsReplies(c *call) (obj, error) {
 		return nil, refuse("thread_not_found")
 	}
 	found := s.between(c, ch, func(m *message) bool { return m.threadTS == ts && m.ts != ts })
-	return page(c, "messages", s.listed(c, append([]*message{parent}, found...)))
+	return page(c, "messages", s.listed(c, ch, append([]*message{parent}, found...)))
 }
 
 // between are the messages that everybody sees, from oldest to latest as the call limits them.
@@ -149,12 +149,12 @@ func compareTS(a, b string) int {
 	return cmp.Or(strings.Compare(aSec, bSec), strings.Compare(aFrac, bFrac))
 }
 
-func (s *Server) listed(c *call, messages []*message) []any {
-	withMetadata := c.truth("include_all_metadata")
+func (s *Server) listed(c *call, ch *Channel, messages []*message) []any {
+	withMetadata, threads := c.truth("include_all_metadata"), ch.threads()
 	out := make([]any, 0, len(messages))
 	for _, m := range messages {
 		o := m.object(withMetadata)
-		if n := m.seen().ReplyCount; n > 0 {
+		if n := threads[m.ts].replies; n > 0 {
 			o["reply_count"] = n
 			o["thread_ts"] = m.ts
 		}

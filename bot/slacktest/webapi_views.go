@@ -80,7 +80,7 @@ func (s *Server) viewsPublish(c *call) (obj, error) {
 		return nil, refuse("hash_conflict")
 	}
 	if v == nil {
-		v = &view{id: s.id("V"), user: u, loaded: map[string][]OptionGroup{}}
+		v = &view{id: s.id("V"), user: u, loaded: loaded{}}
 		v.root = v.id
 		s.views[v.id], s.homes[u.ID] = v, v
 	}

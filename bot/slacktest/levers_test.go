@@ -1,0 +1,52 @@
+package slacktest_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"pipebot/bot/slacktest"
+)
+
+func TestRateLimitForATime(t *testing.T) {
+	now := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	s := newServer(t, slacktest.Config{Now: func() time.Time { return now }})
+	c := s.AddChannel("general", slacktest.Public, s.AddUser("alice"))
+	post := func() time.Duration {
+		t.Helper()
+		_, _, err := newClient(s).PostMessageContext(testContext(t), c.ID, slack.MsgOptionText("hello", false))
+		if limited := (*slack.RateLimitedError)(nil); errors.As(err, &limited) {
+			return limited.RetryAfter
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 0
+	}
+	for _, step := range []struct {
+		name  string
+		do    func()
+		after time.Duration
+	}{
+		{"before", func() {}, 0},
+		{"limited", func() { s.RateLimitFor("chat.postMessage", 10*time.Second) }, 10 * time.Second},
+		{"again", func() {}, 10 * time.Second},
+		{"later", func() { now = now.Add(4 * time.Second) }, 6 * time.Second},
+		{"over", func() { now = now.Add(6 * time.Second) }, 0},
+		{"limited and freed", func() {
+			s.RateLimitFor("chat.postMessage", 10*time.Second)
+			s.RateLimitFor("chat.postMessage", 0)
+		}, 0},
+		{"another method", func() { s.RateLimitFor("chat.update", 10*time.Second) }, 0},
+	} {
+		step.do()
+		if got := post(); got != step.after {
+			t.Errorf("%s: to be tried again after %v, want %v", step.name, got, step.after)
+		}
+	}
+	if n := len(c.Messages(nil)); n != 4 {
+		t.Errorf("%d messages, want 4", n)
+	}
+}
