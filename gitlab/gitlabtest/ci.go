@@ -94,6 +94,43 @@ func (p *Project) SetCI(ci CI) {
 	p.s.changed()
 }
 
+// SetNextCI is SetCI for the next pipeline only. The returned function takes the definition back if no pipeline
+// has been created with it.
+func (p *Project) SetNextCI(ci CI) (end func()) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	next := &ci
+	p.setNextCI(next)
+	return func() {
+		p.s.mu.Lock()
+		defer p.s.mu.Unlock()
+		if p.nextCI == next {
+			p.setNextCI(nil)
+		}
+	}
+}
+
+func (p *Project) setNextCI(ci *CI) {
+	p.nextCI = ci
+	clear(p.forms)
+	p.s.changed()
+}
+
+// HasNextCI tells whether a definition of [Project.SetNextCI] waits for its pipeline.
+func (p *Project) HasNextCI() bool {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.nextCI != nil
+}
+
+// current is the definition that the next pipeline gets.
+func (p *Project) current() CI {
+	if p.nextCI != nil {
+		return *p.nextCI
+	}
+	return p.ci
+}
+
 // CI returns the project's pipeline definition.
 func (p *Project) CI() CI {
 	p.s.mu.Lock()

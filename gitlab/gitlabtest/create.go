@@ -69,7 +69,7 @@ func (o pipelineOrder) create() (*Pipeline, *refusal) {
 	if p.tooMany(o.user, sha) {
 		return nil, &refusal{message: "Too many pipelines created in the last minute. Try again later."}
 	}
-	ci := p.ci
+	ci := p.current()
 	if o.ci != nil {
 		ci = *o.ci
 	}
@@ -109,6 +109,9 @@ func (o pipelineOrder) save(ref *gitRef, tag bool, sha string, ci CI, stages []s
 		createdAt: now, updatedAt: now, entered: time.Now(),
 	}
 	p.pipelines = append(p.pipelines, pl)
+	if o.ci == nil && p.nextCI != nil {
+		p.setNextCI(nil)
+	}
 	s.pipelines[pl.ID] = pl
 	s.active[pl] = true
 	for _, spec := range jobs {

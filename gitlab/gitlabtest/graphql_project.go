@@ -31,7 +31,7 @@ func projectType() objectType {
 				if ref, _, _ := p.resolveRef(args.text("ref")); ref == nil {
 					return nil
 				}
-				return anys(p.ci.Inputs)
+				return anys(p.current().Inputs)
 			}),
 		"pipelines": pipelinesField(),
 		"pipeline": field{typ: "Pipeline"}.with("iid: ID, id: CiPipelineID, sha: String", func(c *call, on any, args arguments) any {
@@ -68,7 +68,7 @@ func configVariables(c *call, on any, args arguments) any {
 	if c.s.now().Before(ready) {
 		return nil
 	}
-	return anys(p.ci.Variables)
+	return anys(p.current().Variables)
 }
 
 func configVariableType() objectType {

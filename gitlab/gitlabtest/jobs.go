@@ -33,6 +33,9 @@ func (j *Job) Status() string {
 	return j.status
 }
 
+// Spec is what the pipeline definition says of the job.
+func (j *Job) Spec() JobSpec { return j.spec }
+
 // Run starts the job, as if a runner had taken it.
 func (j *Job) Run() { j.act(func() { j.enter("running") }) }
 
@@ -53,6 +56,20 @@ func (j *Job) Play() {
 			j.play(j.Pipeline.user)
 		}
 	})
+}
+
+// Retry runs a job again that has ended, as a person would with the retry button, and returns the new job; nil
+// when the job cannot be retried. Skipped jobs of later stages wait again.
+func (j *Job) Retry() *Job {
+	j.Pipeline.lock()
+	defer j.Pipeline.unlock()
+	if !j.retryable() {
+		return nil
+	}
+	j.Pipeline.processed = true
+	fresh := j.retryOne(j.Pipeline.user)
+	j.Pipeline.Project.s.changed()
+	return fresh
 }
 
 // SetStatus gives the job any status, for states that nothing else here leads to, such as preparing. The

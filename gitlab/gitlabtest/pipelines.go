@@ -49,6 +49,23 @@ func (pl *Pipeline) DetailedStatus() string {
 	return pl.detail().Label
 }
 
+// CreatedAt is when the pipeline was created.
+func (pl *Pipeline) CreatedAt() time.Time { return pl.createdAt }
+
+// StartedAt is when the first job began to run, zero before that.
+func (pl *Pipeline) StartedAt() time.Time {
+	pl.lock()
+	defer pl.unlock()
+	return pl.startedAt
+}
+
+// FinishedAt is when the pipeline last ended, zero before it did.
+func (pl *Pipeline) FinishedAt() time.Time {
+	pl.lock()
+	defer pl.unlock()
+	return pl.finishedAt
+}
+
 // UpdatedAt is when the pipeline's own status last changed.
 func (pl *Pipeline) UpdatedAt() time.Time {
 	pl.lock()
@@ -96,6 +113,13 @@ func (pl *Pipeline) Deleted() bool {
 // Stages returns the names of the stages that have jobs, in order.
 func (pl *Pipeline) Stages() []string { return slices.Clone(pl.stages) }
 
+// StageStatus is the status of a stage, which follows from those of its jobs; "" when it has none.
+func (pl *Pipeline) StageStatus(stage string) string {
+	pl.lock()
+	defer pl.unlock()
+	return composite(pl.states(stage))
+}
+
 // Jobs returns the jobs and bridges that were not retried, in the order of their stages.
 func (pl *Pipeline) Jobs() []*Job {
 	pl.lock()
@@ -109,6 +133,16 @@ func (pl *Pipeline) Job(name string) *Job {
 		if j.Name == name {
 			return j
 		}
+	}
+	return nil
+}
+
+// JobByID returns the job of that id, one that was retried too; nil when the pipeline has none.
+func (pl *Pipeline) JobByID(id int) *Job {
+	pl.lock()
+	defer pl.unlock()
+	if i := slices.IndexFunc(pl.jobs, func(j *Job) bool { return j.ID == id }); i >= 0 {
+		return pl.jobs[i]
 	}
 	return nil
 }

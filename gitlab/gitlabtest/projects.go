@@ -30,6 +30,7 @@ type Project struct {
 	createdAt time.Time
 	settings  Settings
 	ci        CI
+	nextCI    *CI // for one pipeline only
 	members   []member
 	branches  refSet
 	tags      refSet
@@ -131,6 +132,13 @@ func (p *Project) Pipelines() []*Pipeline {
 
 // Pipelines returns the pipelines of a project, oldest first: the same as p.Pipelines().
 func (s *Server) Pipelines(p *Project) []*Pipeline { return p.Pipelines() }
+
+// Pipeline returns the pipeline of that id, nil when there is none or it was deleted.
+func (s *Server) Pipeline(id int) *Pipeline {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pipelines[id]
+}
 
 // role is the user's access level; nil is somebody who did not sign in.
 func (p *Project) role(u *User) Role {

@@ -111,6 +111,13 @@ func (p *Project) DeleteTag(name string) {
 	p.s.changed()
 }
 
+// RefCounts is how many branches and tags there are.
+func (p *Project) RefCounts() (branches, tags int) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return len(p.branches.byName), len(p.tags.byName)
+}
+
 // protectedRef is a rule over branches or tags; the pattern may hold the wildcard *.
 type protectedRef struct {
 	pattern string

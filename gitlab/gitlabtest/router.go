@@ -96,7 +96,7 @@ func (s *Server) route(c *call) reply {
 	rest, ok := strings.CutPrefix(path, "/api/v4")
 	if !ok {
 		return reply{status: http.StatusNotFound, html: fmt.Sprintf(page, "404", "Page not found",
-			"Make sure the address is correct and the page has not moved.")}
+			"This GitLab is simulated. It has an API, and no pages.")}
 	}
 	allowed := false
 	for _, r := range s.routes {
