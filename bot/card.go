@@ -138,7 +138,7 @@ func stages(r run.Run) phrase {
 		if i > 0 {
 			elements = append(elements, words("   "))
 		}
-		elements = append(elements, emoji(faceOfStage(stage)), words(" "+shortenMiddle(stage.Name, stageNameSize)+done(stage)))
+		elements = append(elements, emoji(faceOfStage(stage)), words(nbsp+shortenMiddle(stage.Name, stageNameSize)+done(stage)))
 	}
 	if more := len(list) - len(shown); more > 0 {
 		elements = append(elements, words(fmt.Sprintf("   and %d more stages", more)))
@@ -146,12 +146,15 @@ func stages(r run.Run) phrase {
 	return append(elements, words("\n"))
 }
 
+// nbsp keeps a stage's emoji with its name where the line breaks.
+const nbsp = "\u00a0"
+
 // done counts the jobs of a stage. A stage of optional manual jobs has nothing to do.
 func done(stage gitlab.Stage) string {
 	if stage.Total == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" %d/%d", stage.Done, stage.Total)
+	return fmt.Sprintf(nbsp+"%d/%d", stage.Done, stage.Total)
 }
 
 // around picks so many stages in a row, with the first one that has not passed

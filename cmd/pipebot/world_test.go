@@ -304,7 +304,7 @@ func (w *world) message(where *slacktest.Channel, belongs func(slacktest.Message
 		if !m.FromApp() || !belongs(m) {
 			return false
 		}
-		last = m.Read(time.Now())
+		last = strings.ReplaceAll(m.Read(time.Now()), "\u00a0", " ") // looks the same
 		return containsAll(last, parts)
 	})
 	if err != nil {
