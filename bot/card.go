@@ -263,6 +263,8 @@ func buttons(r run.Run) []slack.BlockElement {
 		list = append(list, slack.NewButtonBlockElement(actionView, r.Request.ID, plain("View")).WithURL(r.Pipeline.WebURL))
 	}
 	switch {
+	case r.Pipeline.Status == gitlab.StatusManual:
+		// Nothing runs, and GitLab leaves manual jobs as they are.
 	case r.State == run.Started && r.Pipeline.Status != gitlab.StatusCanceling:
 		cancel := slack.NewButtonBlockElement(actionCancel, r.Request.ID, plain("Cancel")).WithStyle(slack.StyleDanger)
 		list = append(list, cancel.WithConfirm(slack.NewConfirmationBlockObject(

@@ -112,7 +112,7 @@ func TestCardButtons(t *testing.T) {
 	}{
 		{"starting", requested(), ""},
 		{"running", running(), "[View ↗] [Cancel]"},
-		{"waiting", blocked("ship"), "[View ↗] [Cancel]"},
+		{"waiting", blocked("ship"), "[View ↗]"},
 		{"canceling", running(func(r *run.Run) { r.Pipeline.Status = gitlab.StatusCanceling }), "[View ↗]"},
 		{"passed", ended(gitlab.StatusSuccess), "[View ↗]"},
 		{"failed", ended(gitlab.StatusFailed), "[View ↗] [Retry]"},
