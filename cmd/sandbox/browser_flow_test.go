@@ -117,9 +117,11 @@ func TestSecondPerson(t *testing.T) {
 	bob.click("button", "1 reply")
 	bob.reads("complementary", "Thread", "@alice", "passed")
 
-	// A guest has no app commands of their own to fail with; somebody external does not either, and is told so.
+	// People of another company do not have the app's commands, and are told so.
 	bob.click("button", "Acting as")
 	bob.click("menuitemradio", "Erin Eng")
+	bob.reads("navigation", "Conversations", "Erin Eng")
+	bob.gone("button", "Acting as Bob Meier")
 	bob.click("textbox", "Message #releases")
 	bob.keys("/pipeline")
 	bob.keys(enter)

@@ -55,9 +55,9 @@ func newGitLab(first repository, at *clock, speed float64) (instance, error) {
 	}
 	owner := gl.AddUser("release-bot")
 	people := []*gitlabtest.User{gl.AddUser("alice"), gl.AddUser("bob"), gl.AddUser("carol")}
-	second := repository{path: websitePath, defaultBranch: "main"}.grown(websiteRefs, at.now())
+	second := standIn(at.now()) // a repository of few refs gives nothing to search in
 	if first.path == second.path {
-		second.path = standInPath
+		second = repository{path: websitePath, defaultBranch: "main"}.grown(websiteRefs, at.now())
 	}
 	var paths, tokens []string
 	for _, r := range []repository{first, second} {

@@ -79,5 +79,5 @@ func invitation(app manifest) string {
 	if c.Description == "" {
 		return fmt.Sprintf("Type `%s` to try %s.", c.Command, app.Display.Name)
 	}
-	return fmt.Sprintf("Type `%s` here: %s.", c.Command, c.Description)
+	return fmt.Sprintf("Type `%s` here to try it: %s.", c.Command, c.Description)
 }

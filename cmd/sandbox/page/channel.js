@@ -112,7 +112,7 @@ function botHint(page) {
   if (bot === 'stopped') {
     return html`<p class="hint" role="status">
       ${icon('warn')} ${app.name} is stopped.
-      <button class="link-button" @click=${() => page.side.open('levers')}>Start it again</button>
+      <button class="link-button" @click=${() => page.pull('stop-bot', false)}>Start it again</button>
     </p>`;
   }
   if (bot === 'elsewhere' && !connections) {

@@ -25,7 +25,7 @@ export const badge = (user) => (kindOf(user) ? html`<span class="badge">${kindOf
  * @param {'s'|'m'|'l'} [size]
  */
 export function avatar(user, size = 'l') {
-  if (user?.kind === 'bot') {
+  if (user?.kind === 'bot' && user.name === 'pipebot') {
     return html`<span class="avatar avatar-${size} avatar-app" aria-hidden="true">${icon('pipe')}</span>`;
   }
   if (user?.kind === 'slackbot') {

@@ -63,8 +63,12 @@ function when(iso) {
   return html`<time class="age" datetime=${iso} title=${fullTime(new Date(iso))} data-clock="age" .textContent=${age(iso)}></time>`;
 }
 
-function variables({ variables: all }, open) {
-  if (!all.length) return nothing;
+/** What GitLab and the app add by themselves stands behind what somebody chose. */
+const added = ({ key }) => key.startsWith('PIPEBOT_') || key === 'TRIGGER_PAYLOAD';
+
+function variables({ variables: every }, open) {
+  if (!every.length) return nothing;
+  const all = [...every.filter((one) => !added(one)), ...every.filter(added)];
   const shown = open ? all : all.slice(0, FEW);
   const others = all.slice(shown.length).map(({ key }) => key);
   return html`<p class="chips">

@@ -23,7 +23,7 @@ export function sidebar(page) {
       ${direct.length
         ? section('Direct messages', repeat(direct, (channel) => channel.id, (channel) => directItem(page, channel)))
         : nothing}
-      ${store.workspace().app.user ? section('Apps', appItem(page, withApp)) : nothing}
+      ${store.workspace().app.user && withApp ? section('Apps', appItem(page, withApp)) : nothing}
     </div>
     ${themeSwitch(page)}
   </nav>`;
