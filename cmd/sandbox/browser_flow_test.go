@@ -42,6 +42,9 @@ func TestFlowByKeyboard(t *testing.T) {
 	s.keys(enter)
 	s.gone("dialog", "Run pipeline")
 	s.focused("textbox", "Message #releases")
+	s.keys("On its way") // the focus alone does not tell that the field takes letters
+	s.keys(enter)
+	s.reads("main", "#releases", "Alice Novak", "On its way")
 	s.reads("main", "#releases", "pipebot", "Passed", "group/app", "feature/login", "release", "@alice", "1 reply")
 	s.quiet()
 }

@@ -28,7 +28,7 @@ class Stage extends Directive {
     this.#errors = errors;
     this.#submitting = submitting;
     if (!view) {
-      if (dialog.open) dialog.close();
+      if (dialog.open) close(dialog);
       return;
     }
     if (!dialog.open) dialog.showModal();
@@ -51,6 +51,14 @@ class Stage extends Directive {
  * @type {(view: string|undefined, errors: Object<string, string>, submitting: boolean) => *}
  */
 export const stage = directive(Stage);
+
+/** Chromium gives a text field the focus back without its caret, and then it takes no letters until it is clicked. */
+function close(dialog) {
+  dialog.close();
+  const back = document.activeElement;
+  back?.blur();
+  back?.focus({ preventScroll: true });
+}
 
 const fields = '.kit-modal-body :is(input, textarea):not([disabled])';
 
