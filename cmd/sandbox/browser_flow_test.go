@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -163,10 +164,15 @@ func TestManyRefs(t *testing.T) {
 	s.quiet()
 }
 
-// TestHostileText posts what would be markup if the page took it for HTML.
+// TestHostileText posts what would be markup if the page took it for HTML, and what takes long to read.
 func TestHostileText(t *testing.T) {
 	browser := newBrowser(t)
-	s := newScreen(t, browser, quick(t).url, wideWidth, wideHeight)
+	sandbox := quick(t)
+	alice := sandbox.as("alice")
+	sandbox.do("post", object{
+		"as": alice.id, "channel": alice.channel("releases"), "text": "http://a" + strings.Repeat(")", 30_000),
+	})
+	s := newScreen(t, browser, sandbox.url, wideWidth, wideHeight)
 	const text = `<img src=x onerror="document.title='taken'"><b>bold</b> & <https://example.com|a link>`
 	s.click("textbox", "Message #releases")
 	s.keys(text)

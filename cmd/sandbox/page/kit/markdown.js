@@ -10,7 +10,14 @@ import { inline } from './markdown_inline.js';
  * @param {string} text
  * @param {import('./blocks.js').Ctx} ctx
  */
-export const markdown = (text, ctx) => html`<div class="kit-markdown">${parse(text.split(/\r?\n/), ctx)}</div>`;
+export function markdown(text, ctx) {
+  const lines = text.replaceAll(tooDeep, '>'.repeat(DEEPEST)).split(/\r?\n/);
+  return html`<div class="kit-markdown">${parse(lines, ctx)}</div>`;
+}
+
+/** A quote in a quote in a quote: thousands of them, which one line can hold, would end the drawing of the page. */
+const DEEPEST = 10;
+const tooDeep = new RegExp(`^(?:[ \\t]*>){${DEEPEST},}`, 'gm');
 
 const bullet = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const line = /^\s{0,3}(?:(?:-\s*){3,}|(?:\*\s*){3,}|(?:_\s*){3,})$/;

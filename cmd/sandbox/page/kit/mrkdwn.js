@@ -80,9 +80,12 @@ function inline(text, ctx, how) {
 
 /** A sentence goes on after a bare address; a parenthesis belongs to it if it was opened in it. */
 function withoutEnd(address) {
-  const shown = address.replace(/[.,:;!?'"*_~]+$/, '');
+  let shown = address.replace(/[.,:;!?'"*_~]+$/, '');
   const count = (sign) => shown.split(sign).length;
-  return shown.endsWith(')') && count(')') > count('(') ? withoutEnd(shown.slice(0, -1)) : shown;
+  for (let extra = count(')') - count('('); extra > 0 && shown.endsWith(')'); extra--) {
+    shown = shown.slice(0, -1).replace(/[.,:;!?'"*_~]+$/, '');
+  }
+  return shown;
 }
 
 /** In code only what stands in <...> has a meaning. */
