@@ -123,6 +123,7 @@ func firstProject(ctx context.Context, o options, environ []string) (repository,
 	case err != nil:
 		r = standIn(now)
 	case len(r.branches) == 0 && len(r.tags) == 0:
+		r.folder = "" // it gives its name alone
 		r = r.grown(madeUpRefs, now)
 	}
 	return r.grown(o.refs, now), nil
