@@ -40,8 +40,7 @@ type (
 		User           string          `json:"user"`
 		Variables      []shownVariable `json:"variables"`
 		CreatedAt      *time.Time      `json:"created_at"`
-		StartedAt      *time.Time      `json:"started_at"`
-		FinishedAt     *time.Time      `json:"finished_at"`
+		Duration       *int            `json:"duration"` // seconds
 		Stages         []shownStage    `json:"stages"`
 	}
 	shownVariable struct {
@@ -87,7 +86,11 @@ func pipelineOf(pl *gitlabtest.Pipeline) shownPipeline {
 		ID: pl.ID, IID: pl.IID, Project: pl.Project.ID, WebURL: pl.WebURL(), Ref: pl.Ref, Tag: pl.Tag, SHA: pl.SHA,
 		Status: pl.Status(), DetailedStatus: pl.DetailedStatus(), Source: pl.Source, User: pl.User().Name,
 		Variables: []shownVariable{}, Stages: []shownStage{},
-		CreatedAt: timeOrNull(pl.CreatedAt()), StartedAt: timeOrNull(pl.StartedAt()), FinishedAt: timeOrNull(pl.FinishedAt()),
+		CreatedAt: timeOrNull(pl.CreatedAt()),
+	}
+	if took, known := pl.Duration(); known {
+		seconds := int(took / time.Second) // whole ones, as the API says it and the bot's cards
+		shown.Duration = &seconds
 	}
 	for _, v := range pl.Variables() {
 		shown.Variables = append(shown.Variables, shownVariable{v.Key, v.Value})

@@ -46,7 +46,7 @@ func TestPipelineFromCommandToItsEnd(t *testing.T) {
 	alice.find("message/"+channel, func(m object) bool { return m["thread_ts"] == card["ts"] && m["ts"] != card["ts"] })
 	alice.find("message/"+channel, func(m object) bool { return m["ts"] == card["ts"] && m["reply_count"] == 1.0 })
 	alice.find("pipeline/", func(p object) bool {
-		return p["ref"] == "feature/login" && p["status"] == "success" && p["finished_at"] != nil &&
+		return p["ref"] == "feature/login" && p["status"] == "success" && p["duration"] != nil &&
 			strings.Contains(string(mustJSON(t, p["variables"])), `{"key":"APP_ENV","value":"staging"}`)
 	})
 	w := alice.find("workspace", func(object) bool { return true })

@@ -52,18 +52,15 @@ func (pl *Pipeline) DetailedStatus() string {
 // CreatedAt is when the pipeline was created.
 func (pl *Pipeline) CreatedAt() time.Time { return pl.createdAt }
 
-// StartedAt is when the first job began to run, zero before that.
-func (pl *Pipeline) StartedAt() time.Time {
+// Duration is how long the pipeline took, as GitLab counts it: while at least one job ran, waiting left out. It is not
+// known before the pipeline has ended.
+func (pl *Pipeline) Duration() (took time.Duration, known bool) {
 	pl.lock()
 	defer pl.unlock()
-	return pl.startedAt
-}
-
-// FinishedAt is when the pipeline last ended, zero before it did.
-func (pl *Pipeline) FinishedAt() time.Time {
-	pl.lock()
-	defer pl.unlock()
-	return pl.finishedAt
+	if pl.startedAt.IsZero() || pl.finishedAt.IsZero() {
+		return 0, false
+	}
+	return pl.duration(), true
 }
 
 // UpdatedAt is when the pipeline's own status last changed.

@@ -54,8 +54,8 @@ function number({ id, iid }) {
   return html`<span class="number" title="The project's pipeline number ${iid}">#${id}</span>`;
 }
 
-function duration({ started_at: from, finished_at: to }) {
-  return from && to ? html`<span class="duration" title="Duration">${took(from, to)}</span>` : nothing;
+function duration({ duration: seconds }) {
+  return seconds === null ? nothing : html`<span class="duration" title="Duration">${took(seconds)}</span>`;
 }
 
 function when(iso) {

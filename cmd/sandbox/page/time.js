@@ -57,9 +57,8 @@ export function left(iso) {
   return seconds > 0 ? `${seconds} s left` : '';
 }
 
-/** "1m 05s" between two times. @param {string} from @param {string} to */
-export function took(from, to) {
-  const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+/** "1m 05s" @param {number} seconds whole ones */
+export function took(seconds) {
   const minutes = Math.floor(seconds / MINUTE);
   return minutes ? `${minutes}m ${String(seconds % MINUTE).padStart(2, '0')}s` : `${seconds}s`;
 }
