@@ -20,7 +20,7 @@ const gitTime = 10 * time.Second
 
 // repository is what the first project is made after.
 type repository struct {
-	folder        string // of the working copy; "" when it is made up
+	folder        string // of the working copy, or of a bare repository; "" when it is made up
 	path          string // as GitLab has it: group/app
 	defaultBranch string
 	branches      []ref
@@ -50,6 +50,9 @@ func readRepository(ctx context.Context, folder string, environ []string) (repos
 	}
 	top, err := git("rev-parse", "--show-toplevel")
 	if err != nil {
+		top, err = git("rev-parse", "--absolute-git-dir") // a bare repository has no working copy
+	}
+	if err != nil {
 		return repository{}, fmt.Errorf("reading the repository: %w", err)
 	}
 	listed, err := git("for-each-ref", "--format="+refFormat, "refs/heads", "refs/remotes/origin", "refs/tags")
@@ -65,7 +68,7 @@ func readRepository(ctx context.Context, folder string, environ []string) (repos
 	remote, _ := git("remote", "get-url", "origin") // fails without one
 	r.path = projectPath(remote)
 	if r.path == "" {
-		r.path = "acme/" + slug(filepath.Base(top))
+		r.path = "acme/" + slug(strings.TrimSuffix(filepath.Base(top), ".git"))
 	}
 	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,6 +69,13 @@ func TestSimulatedWorldTakesNoSettingsOfTheEnvironment(t *testing.T) {
 	if !strings.Contains(r.stderr.String(), "INFO") {
 		t.Errorf("LOG_LEVEL=debug is passed over:\n%s", r.stderr)
 	}
+}
+
+// Mirrors on servers have no working copy.
+func TestBareRepository(t *testing.T) {
+	t.Parallel()
+	r := start(t, "--repo", filepath.Join(newRepository(t), ".git"))
+	r.as("alice").find("project/", func(p object) bool { return p["path"] == "group/app" && p["branches"] == 2.0 })
 }
 
 func TestWhereThePageListens(t *testing.T) {
