@@ -3,6 +3,8 @@ package main_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // Sizes of a window and of a telephone.
@@ -182,6 +184,20 @@ func TestHostileText(t *testing.T) {
 		t.Error("what was typed has run")
 	}
 	s.quiet()
+}
+
+// TestManyTabs opens more tabs than a browser has connections to one server, and acts in the last.
+func TestManyTabs(t *testing.T) {
+	browser := newBrowser(t)
+	sandbox := quick(t)
+	for range 7 {
+		s := newScreen(t, browser, sandbox.url, wideWidth, wideHeight)
+		s.find("textbox", "Message #releases")
+		// A tab behind others: this browser has windows, all of which are seen.
+		s.do(chromedp.Evaluate[chromedp.Void](`Object.defineProperty(document, 'hidden', { value: true });
+			void document.dispatchEvent(new Event('visibilitychange'))`))
+	}
+	newScreen(t, browser, sandbox.url, wideWidth, wideHeight).command()
 }
 
 // TestPhone walks through the panes of a telephone.

@@ -62,9 +62,16 @@ export class Page {
 
   start() {
     addEventListener('hashchange', () => this.#routed(readRoute(location.hash)));
-    document.addEventListener('visibilitychange', this.changed);
-    this.store.open(this.route.person);
+    document.addEventListener('visibilitychange', this.#follow);
+    this.#follow();
   }
+
+  /** A browser has six connections to one server: tabs that nobody sees would leave none to act with. */
+  #follow = () => {
+    if (document.hidden) this.store.pause();
+    else this.store.open(this.route.person);
+    this.changed();
+  };
 
   /** The conversation that is open; the app's Home tab belongs to the one with the app. */
   channel() {

@@ -49,8 +49,7 @@ export class Store {
    * @param {string} person
    */
   open(person) {
-    clearTimeout(this.#again);
-    this.#source?.close();
+    this.pause();
     const source = new EventSource(`events?as=${encodeURIComponent(person)}`);
     this.#source = source;
     source.onmessage = (event) => this.#apply(JSON.parse(event.data));
@@ -63,6 +62,12 @@ export class Store {
       }
       this.#changed();
     };
+  }
+
+  /** Follows nothing until the next open. What is known stays. */
+  pause() {
+    clearTimeout(this.#again);
+    this.#source?.close();
   }
 
   #apply({ set = {}, gone = [], reset = false }) {
