@@ -51,6 +51,9 @@ func (s *Server) dispatch(e *envelope) {
 	times := 1
 	if !e.sent && e.raw == nil && takeOne(&s.socket.twice) {
 		times = 2
+		if t := s.triggers[str(e.payload["trigger_id"])]; t != nil {
+			t.twice = true
+		}
 	}
 	for range times {
 		c := s.pick(e.last)

@@ -14,6 +14,8 @@ type trigger struct {
 	user *User
 	at   time.Time
 	used bool
+	// twice: its envelope was delivered twice, so the app cannot but try it twice.
+	twice bool
 }
 
 func (s *Server) newTrigger(u *User) string {
@@ -33,7 +35,7 @@ func (s *Server) exchange(c *call) (*trigger, error) {
 	case t == nil:
 		return nil, refuse("invalid_trigger_id")
 	case t.used:
-		return nil, refuse("exchanged_trigger_id")
+		return nil, &apiError{code: "exchanged_trigger_id", ours: t.twice}
 	case s.cfg.Now().Sub(t.at) > triggerLife:
 		return nil, refuse("expired_trigger_id")
 	}

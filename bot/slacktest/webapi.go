@@ -57,6 +57,7 @@ func methods() map[string]method {
 // apiError is an answer with "ok": false.
 type apiError struct {
 	code     string
+	ours     bool     // it came of what a lever did, and the app is not to blame
 	messages []string // response_metadata.messages
 	extra    obj
 }
@@ -138,8 +139,10 @@ func (s *Server) run(c *call, err error) obj {
 	if !errors.As(err, &refused) {
 		refused = &apiError{code: "internal_error", messages: []string{err.Error()}}
 	}
-	if !slices.Contains(outcomes(), refused.code) {
-		s.violate(BadCall, "%s: %s", c.name, refused.Error())
+	if !refused.ours && !slices.Contains(outcomes(), refused.code) {
+		if !refused.ours {
+			s.violate(BadCall, "%s: %s", c.name, refused.Error())
+		}
 	}
 	return refused.object()
 }

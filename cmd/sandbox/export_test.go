@@ -20,6 +20,7 @@ var (
 	ContentType   = contentType
 	Difference    = difference
 	GenerateRefs  = generateRefs
+	NewTokens     = newTokens
 	NewWorkspace  = newWorkspace
 	ParseRefs     = parseRefs
 	ProjectPath   = projectPath

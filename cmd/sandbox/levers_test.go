@@ -291,6 +291,9 @@ func TestLeverDeliverTwice(t *testing.T) {
 	if n := len(w.project.Pipelines()); n != 3+1 {
 		t.Errorf("%d pipelines, want the three of the past and one", n)
 	}
+	for _, v := range w.Slack().Violations() {
+		t.Errorf("the app is blamed for what the lever did: %s", v)
+	}
 }
 
 func TestLeverSlackRateLimit(t *testing.T) {

@@ -78,7 +78,7 @@ func TestWorkspaceOfTheManifestAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	clock := &sandbox.Clock{}
-	s := sandbox.NewWorkspace(m, clock.Now)
+	s := sandbox.NewWorkspace(m, sandbox.NewTokens(), clock.Now)
 	defer s.Close()
 	if err := sandbox.SeedWorkspace(s, m, clock); err != nil {
 		t.Fatal(err)

@@ -16,10 +16,10 @@ type settings map[string]string
 
 // ours are the settings that the sandbox makes. What the bot keeps is gone with the sandbox: another bot's folder or
 // NATS would hold runs of a Slack that is not this one.
-func ours(slack *slacktest.Server, dataDir string) settings {
+func ours(slack *slacktest.Server, t tokens, dataDir string) settings {
 	return settings{
-		"SLACK_APP_TOKEN": slacktest.DefaultAppToken,
-		"SLACK_BOT_TOKEN": slacktest.DefaultBotToken,
+		"SLACK_APP_TOKEN": t.app,
+		"SLACK_BOT_TOKEN": t.bot,
 		"SLACK_API_URL":   slack.APIURL(),
 		"DATA_DIR":        dataDir,
 		"NATS_URL":        "",

@@ -132,7 +132,7 @@ func (w *world) workspace() shownWorkspace {
 	shown.Commands = append(shown.Commands, builtInCommands()...)
 	switch {
 	case w.bot == nil:
-		shown.AppToken, shown.BotToken = slacktest.DefaultAppToken, slacktest.DefaultBotToken
+		shown.AppToken, shown.BotToken = w.tokens.app, w.tokens.bot
 	case w.bot.running():
 		shown.Bot = "running"
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -10,14 +11,23 @@ import (
 // teamName is what the workspace is called.
 const teamName = "Acme"
 
+// tokens are what the app shows the simulated Slack. Nobody else on this machine, such as a page of the web in the same
+// browser, can guess them.
+type tokens struct{ app, bot string }
+
+func newTokens() tokens {
+	return tokens{app: "xapp-1-A0SIMULATED-" + rand.Text(), bot: "xoxb-1-" + rand.Text()}
+}
+
 // newWorkspace starts a simulated Slack with the app of the manifest installed.
-func newWorkspace(app manifest, now func() time.Time) *slacktest.Server {
+func newWorkspace(app manifest, t tokens, now func() time.Time) *slacktest.Server {
 	commands := []string{}
 	for _, c := range app.Features.Commands {
 		commands = append(commands, c.Command)
 	}
 	// What the manifest leaves out is not asked for, where the simulated Slack would take its own defaults for nil.
 	return slacktest.NewServer(slacktest.Config{
+		AppToken: t.app, BotToken: t.bot,
 		AppName: app.Display.Name, BotUser: app.Features.BotUser.Name, TeamDomain: "acme",
 		Scopes: append([]string{}, app.OAuth.Scopes.Bot...), Commands: commands,
 		Events: append([]string{}, app.Settings.Events.Bot...), UnfurlDomains: app.Features.UnfurlDomains,

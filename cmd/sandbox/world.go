@@ -17,6 +17,7 @@ import (
 // world is everything that the page shows and acts on.
 type world struct {
 	app     manifest
+	tokens  tokens
 	slack   *slacktest.Server
 	gitlab  *gitlabtest.Server // nil with a real GitLab, or none
 	realURL string             // of a real GitLab
@@ -33,8 +34,9 @@ func newWorld(ctx context.Context, o options, environ []string, dataDir string, 
 		return nil, err
 	}
 	at := &clock{}
-	w := &world{app: app, slack: newWorkspace(app, at.now), bell: &bell{}} //nolint:contextcheck // it lives until close
-	if err := w.fill(ctx, o, environ, ours(w.slack, dataDir), at, stderr); err != nil {
+	w := &world{app: app, tokens: newTokens(), bell: &bell{}}
+	w.slack = newWorkspace(app, w.tokens, at.now) //nolint:contextcheck // it lives until close
+	if err := w.fill(ctx, o, environ, ours(w.slack, w.tokens, dataDir), at, stderr); err != nil {
 		w.close()
 		return nil, err
 	}
