@@ -71,7 +71,7 @@ func TestAccessible(t *testing.T) {
 			s.find("textbox", "Message #releases")
 			s.do(chromedp.Evaluate[chromedp.Void](script))
 			s.axe("the channel")
-			s.command()
+			s.form()
 			s.axe("the form")
 			s.click("combobox", "Branch or tag")
 			s.reads("listbox", "", "Branches")

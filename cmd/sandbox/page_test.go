@@ -63,7 +63,13 @@ func TestCardAndGitLabMoveEachOther(t *testing.T) {
 	channel := alice.channel("releases")
 	r.do("command", object{"as": alice.id, "channel": channel, "command": "/pipeline", "text": ""})
 	view := alice.find("view/", func(object) bool { return true })
-	r.do("submit", object{"as": alice.id, "view": view["id"]})
+	menu := element(t, view["view"].(object), "external_select")
+	offered := r.do("suggest", object{
+		"as": alice.id, "view": view["id"], "block_id": menu.block, "action_id": menu.action, "query": "main",
+	})
+	// The form may have opened before the bot knew the default branch.
+	values := object{menu.block: object{menu.action: option(t, offered, "main")}}
+	r.do("submit", object{"as": alice.id, "view": view["id"], "values": values})
 	running := alice.find("pipeline/", func(p object) bool { return p["source"] == "trigger" })
 	r.do("pipeline", object{"as": alice.id, "id": running["id"], "do": "fail"})
 	alice.find("message/"+channel, reads("Failed"))
