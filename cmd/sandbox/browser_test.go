@@ -51,6 +51,7 @@ func newBrowser(t testing.TB) browser {
 		// Element.computedRole and computedName: what assistive technology is told.
 		chromedp.Flag("enable-blink-features", "ComputedAccessibilityInfo"),
 		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disk-cache-dir", os.DevNull), // a busy disk held requests up
 		chromedp.Flag("hide-scrollbars", false),
 		chromedp.Flag("lang", "en-US"),
 	)
