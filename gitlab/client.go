@@ -31,13 +31,14 @@ type Client struct {
 
 // New returns a client for the instance that cfg names. It makes no request.
 func New(cfg Config) (*Client, error) {
-	transport := cfg.Transport
-	if transport == nil {
-		transport = newTransport()
-	}
-	client, err := gl.NewClient(
-		cfg.Token,
-		gl.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: refuseRedirect}),
+	return connect(cfg, gl.AccessTokenAuthSource{Token: cfg.Token})
+}
+
+// connect is New with any way to sign requests.
+func connect(cfg Config, auth gl.AuthSource) (*Client, error) {
+	client, err := gl.NewAuthSourceClient(
+		auth,
+		gl.WithHTTPClient(newHTTPClient(cfg.Transport)),
 		// client-go repeats a POST on 5xx by default, which starts pipelines twice.
 		gl.WithoutRetries(),
 		// client-go's own limiter races on concurrent first calls and would wait
@@ -56,6 +57,14 @@ func New(cfg Config) (*Client, error) {
 		observe = func(string, int, time.Duration) {}
 	}
 	return &Client{gl: client, observe: observe}, nil
+}
+
+// newHTTPClient makes requests with transport, or with one of its own.
+func newHTTPClient(transport http.RoundTripper) *http.Client {
+	if transport == nil {
+		transport = newTransport()
+	}
+	return &http.Client{Transport: transport, CheckRedirect: refuseRedirect}
 }
 
 // newTransport is http.DefaultTransport (with its proxies from the environment)

@@ -10,3 +10,10 @@ const (
 	MaxMessage    = maxMessage
 	MaxRetryAfter = maxRetryAfter
 )
+
+// KnownRoles is how many roles are kept.
+func KnownRoles(m *Memberships) int {
+	m.roles.mu.Lock()
+	defer m.roles.mu.Unlock()
+	return len(m.roles.known)
+}

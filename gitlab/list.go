@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 	"golang.org/x/sync/errgroup"
@@ -97,6 +98,37 @@ func (c *Client) RefExists(ctx context.Context, project Project, ref Ref) (bool,
 	// 404 is also the answer for a project that may not be seen.
 	_, err = c.Project(ctx, fmt.Sprint(project.ID))
 	return false, err
+}
+
+// RefSHA is the id of the commit that a branch or tag points at now; of an annotated
+// tag, that of the commit and not of the tag, as in its pipelines. An error of the
+// kind NotFound says that the project has no such ref, or may not be seen.
+// https://docs.gitlab.com/api/branches/#get-single-repository-branch
+// https://docs.gitlab.com/api/tags/#get-a-single-repository-tag
+func (c *Client) RefSHA(ctx context.Context, project int64, ref Ref) (string, error) {
+	op := "reading the commit of a " + ref.Kind.String()
+	var commit *gl.Commit
+	_, err := c.call(op, func() (*gl.Response, error) {
+		if ref.Kind == Tag {
+			tag, resp, err := c.gl.Tags.GetTag(project, ref.Name, gl.WithContext(ctx))
+			if err == nil {
+				commit = tag.Commit
+			}
+			return resp, err
+		}
+		branch, resp, err := c.gl.Branches.GetBranch(project, ref.Name, gl.WithContext(ctx))
+		if err == nil {
+			commit = branch.Commit
+		}
+		return resp, err
+	})
+	if err != nil {
+		return "", err
+	}
+	if commit == nil || commit.ID == "" {
+		return "", &Error{Op: op, Kind: Unclear, Status: http.StatusOK, Message: "its answer names no commit"}
+	}
+	return commit.ID, nil
 }
 
 func tagOptions(search string) *gl.ListTagsOptions {

@@ -18,6 +18,7 @@ import (
 type instance struct {
 	*gitlabtest.Server
 	client  *gitlab.Client
+	user    *gitlabtest.User // the client's
 	app     *gitlabtest.Project
 	project gitlab.Project
 }
@@ -44,7 +45,7 @@ func newInstance(tb testing.TB, change func(http.RoundTripper) http.RoundTripper
 		tb.Fatal(err)
 	}
 	server.ResetRequests()
-	return instance{server, client, app, project}
+	return instance{server, client, bot, app, project}
 }
 
 // withoutKeyset makes requests as an instance sees them that knows no keyset pages

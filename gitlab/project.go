@@ -12,15 +12,10 @@ type Project struct {
 	Path          string // path with namespace: group/app
 	WebURL        string
 	DefaultBranch string // empty for an empty repository
-	// Role is the access level of the token's user, as in
-	// https://docs.gitlab.com/api/members/#roles (30 Developer, 40 Maintainer);
-	// 0 where GitLab does not say, as for administrators who are no members.
-	Role int
+	// Role is that of the token's user; NoAccess where GitLab does not say, as for
+	// administrators who are no members.
+	Role Role
 }
-
-// Maintainer is the access level from which on a user may read any pipeline's
-// variables.
-const Maintainer = 40
 
 // Project reads a project by its path or its numeric id.
 // https://docs.gitlab.com/api/projects/#retrieve-a-project
@@ -36,10 +31,10 @@ func (c *Client) Project(ctx context.Context, pathOrID string) (Project, error) 
 	project := Project{ID: p.ID, Path: p.PathWithNamespace, WebURL: p.WebURL, DefaultBranch: p.DefaultBranch}
 	if p.Permissions != nil {
 		if a := p.Permissions.ProjectAccess; a != nil {
-			project.Role = int(a.AccessLevel)
+			project.Role = Role(a.AccessLevel)
 		}
 		if a := p.Permissions.GroupAccess; a != nil {
-			project.Role = max(project.Role, int(a.AccessLevel))
+			project.Role = max(project.Role, Role(a.AccessLevel))
 		}
 	}
 	return project, nil

@@ -183,7 +183,7 @@ func TestFaultsEnd(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	role := func(name string, role int) gitlab.Project { return gitlab.Project{Path: name, Role: role} }
+	role := func(name string, role gitlab.Role) gitlab.Project { return gitlab.Project{Path: name, Role: role} }
 	projects := gitlab.NewProjects(
 		newReader(role("g/developer", 30), role("g/maintainer", 40), role("g/owner", 50), role("g/api", 30), role("g/unread", 30)).read,
 		[]string{"g/developer", "g/maintainer", "g/owner", "g/api", "g/unread"},

@@ -34,7 +34,7 @@ func (s *Server) basicUser(u *User) any {
 		return nil
 	}
 	return object{
-		"id": u.ID, "username": u.Username, "name": u.Name, "state": "active", "locked": false,
+		"id": u.ID, "username": u.Username, "public_email": u.publicEmail, "name": u.Name, "state": u.state(), "locked": false,
 		"avatar_url": nil, "web_url": s.URL + "/" + u.Username,
 	}
 }
@@ -42,14 +42,18 @@ func (s *Server) basicUser(u *User) any {
 // currentUser: https://docs.gitlab.com/api/users/#get-the-current-user.
 func (c *call) currentUser() *reply { return ok(c.s.fullUser(c.user, true)) }
 
-func (s *Server) fullUser(u *User, self bool) object {
+// fullUser is how a user appears to themselves and, with everything, to administrators.
+func (s *Server) fullUser(u *User, everything bool) object {
 	body := object{
-		"id": u.ID, "username": u.Username, "name": u.Name, "state": "active", "locked": false,
+		"id": u.ID, "username": u.Username, "name": u.Name, "state": u.state(), "locked": false,
 		"avatar_url": nil, "web_url": s.URL + "/" + u.Username, "created_at": stamp(u.createdAt),
-		"bio": "", "location": "", "public_email": nil, "bot": false,
+		"bio": "", "location": "", "public_email": u.publicEmail, "bot": false,
 	}
-	if self {
-		body["email"] = u.Username + "@example.com"
+	if everything {
+		body["email"], body["confirmed_at"] = u.email, stamp(u.createdAt)
+		if u.unconfirmed {
+			body["confirmed_at"] = nil
+		}
 		body["two_factor_enabled"] = false
 		body["external"] = false
 		if u.admin {
@@ -59,20 +63,32 @@ func (s *Server) fullUser(u *User, self bool) object {
 	return body
 }
 
-// listUsers: https://docs.gitlab.com/api/users/#list-users.
+// listUsers: https://docs.gitlab.com/api/users/#list-users. Who is blocked is shown to administrators only, by
+// app/finders/users_finder.rb.
 func (c *call) listUsers() *reply {
 	var found []any
 	for _, u := range c.s.users {
-		if name := c.params.text("username"); name != "" && !strings.EqualFold(name, u.Username) {
+		if name := c.params.text("username"); c.params.has("username") && !strings.EqualFold(name, u.Username) {
 			continue
 		}
-		if search := c.params.text("search"); search != "" && !strings.Contains(u.Username+" "+u.Name, search) {
+		if search := c.params.text("search"); search != "" && !u.matches(search, c.user.admin) || u.blocked && !c.user.admin {
 			continue
 		}
-		found = append(found, c.s.basicUser(u))
+		if c.user.admin {
+			found = append(found, c.s.fullUser(u, true))
+		} else {
+			found = append(found, c.s.basicUser(u))
+		}
 	}
 	slices.Reverse(found) // newest first
 	return c.page(found)
+}
+
+// matches searches as GitLab does: names by parts, addresses as a whole, private ones for administrators.
+func (u *User) matches(search string, private bool) bool {
+	lower := strings.ToLower(search)
+	return strings.Contains(strings.ToLower(u.Username), lower) || strings.Contains(strings.ToLower(u.Name), lower) ||
+		strings.EqualFold(search, u.publicEmail) || private && strings.EqualFold(search, u.email)
 }
 
 // page answers with an offset page of a list.
@@ -92,7 +108,7 @@ func (c *call) getUser() *reply {
 	}
 	for _, u := range c.s.users {
 		if u.ID == id {
-			return ok(c.s.fullUser(u, false))
+			return ok(c.s.fullUser(u, c.user.admin))
 		}
 	}
 	return notFound("User")

@@ -30,16 +30,43 @@ func (c *call) projectJSON(p *Project) object {
 		return body
 	}
 	role := p.role(c.user)
-	var access any
-	if role > NoAccess {
-		access = object{"access_level": int(role), "notification_level": 3}
-	}
-	body["permissions"] = object{"project_access": access, "group_access": nil}
+	body["permissions"] = p.permissionsJSON(c.user)
+	body["shared_with_groups"] = c.invitationsJSON(p)
 	if role >= Maintainer {
 		body["ci_pipeline_variables_minimum_override_role"] = p.settings.MinimumRoleForVariables
 		body["restrict_user_defined_variables"] = p.settings.MinimumRoleForVariables != "developer"
 	}
 	return body
+}
+
+// permissionsJSON is the user's own role, as given in the project and as inherited from groups above it.
+func (p *Project) permissionsJSON(u *User) object {
+	access := func(role Role) any {
+		if role == NoAccess {
+			return nil
+		}
+		return object{"access_level": int(role), "notification_level": 3}
+	}
+	group := highest(p.s.groupMemberships(u, p.Path))
+	own := NoAccess
+	if m, there := p.members.find(u); there {
+		own = highest([]member{m})
+	}
+	return object{"project_access": access(own), "group_access": access(group)}
+}
+
+// invitationsJSON are the groups that the project is shared with, those that the user may see.
+func (c *call) invitationsJSON(p *Project) []any {
+	list := []any{}
+	for _, i := range p.invited {
+		if i.group.visible(c.user) {
+			list = append(list, object{
+				"group_id": i.group.ID, "group_name": i.group.Name, "group_full_path": i.group.Path,
+				"group_access_level": int(i.role), "expires_at": nil,
+			})
+		}
+	}
+	return list
 }
 
 // listProjects: https://docs.gitlab.com/api/projects/#list-all-projects.

@@ -172,17 +172,14 @@ func (c *call) getTag() *reply {
 func (c *call) branchJSON(r *gitRef) any {
 	p := c.project
 	rules := p.protection(r.name, false)
-	can := func(role func(protectedRef) Role) bool {
-		return slices.ContainsFunc(rules, func(rule protectedRef) bool { return role(rule) <= Developer })
-	}
 	push := p.role(c.user) >= Developer
 	if len(rules) > 0 {
-		push = slices.ContainsFunc(rules, func(rule protectedRef) bool { return p.role(c.user) >= rule.push })
+		push = p.anyAllows(c.user, rules, func(r protectedRef) []AccessLevel { return r.push })
 	}
 	return object{
 		"name": r.name, "commit": p.commitJSON(r), "merged": false, "protected": len(rules) > 0,
-		"developers_can_push":  can(func(rule protectedRef) Role { return rule.push }),
-		"developers_can_merge": can(func(rule protectedRef) Role { return rule.merge }),
+		"developers_can_push":  slices.ContainsFunc(rules, func(r protectedRef) bool { return developers(r.push) }),
+		"developers_can_merge": slices.ContainsFunc(rules, func(r protectedRef) bool { return developers(r.merge) }),
 		"can_push":             push, "default": r.name == p.settings.DefaultBranch, "web_url": p.WebURL + "/-/tree/" + r.name,
 	}
 }

@@ -28,6 +28,10 @@ func (c *call) authenticate() *reply {
 		c.violate("used an access token that does not exist")
 		return refuse(http.StatusUnauthorized, "401 Unauthorized")
 	}
+	if t.oauth && c.r.Header.Get("Private-Token") != "" {
+		c.violate("sent an application's token as an access token of a person")
+		return refuse(http.StatusUnauthorized, "401 Unauthorized")
+	}
 	if t.revoked {
 		c.violate("used a revoked access token")
 		return unauthorized("invalid_token", "Token was revoked. You have to re-authorize from the user.")
@@ -36,22 +40,34 @@ func (c *call) authenticate() *reply {
 		c.violate("used an expired access token")
 		return unauthorized("invalid_token", "Token is expired. You can either do re-authorization or token refresh.")
 	}
-	reading := c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
-	if !slices.Contains(t.scopes, "api") && (!reading || !slices.Contains(t.scopes, "read_api")) {
+	if t.user.blocked {
+		return forbidden("Your account has been blocked.")
+	}
+	scopes := c.scopes()
+	if !slices.ContainsFunc(scopes, func(scope string) bool { return slices.Contains(t.scopes, scope) }) {
 		c.violate("used an access token without the scope for this")
-		scope := "api"
-		if reading {
-			scope = "api read_api"
-		}
 		return &reply{status: http.StatusForbidden, body: object{
 			"error":             "insufficient_scope",
 			"error_description": "The request requires higher privileges than provided by the access token.",
-			"scope":             scope,
+			"scope":             strings.Join(scopes, " "),
 		}}
 	}
 	t.usedAt = c.s.now()
 	c.token, c.user = t, t.user
 	return nil
+}
+
+// scopes are those of which a token has to have one for the request: allow_access_with_scope in lib/api/.
+func (c *call) scopes() []string {
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
+		return []string{"api"}
+	}
+	scopes := []string{"api", "read_api"}
+	rest := strings.TrimPrefix(c.r.URL.EscapedPath(), "/api/v4")
+	if rest == "/user" || rest == "/users" || strings.HasPrefix(rest, "/users/") {
+		scopes = append([]string{"read_user"}, scopes...)
+	}
+	return scopes
 }
 
 func unauthorized(code, description string) *reply {

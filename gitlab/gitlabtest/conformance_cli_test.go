@@ -37,6 +37,28 @@ func pythonGitLab(t *testing.T) string {
 	return ""
 }
 
+// newCLI writes a configuration with the owner's token.
+func newCLI(t *testing.T, program string, w *world) cli {
+	t.Helper()
+	config := filepath.Join(t.TempDir(), "gitlab.cfg")
+	content := fmt.Sprintf("[global]\ndefault = test\ntimeout = 30\n\n[test]\nurl = %s\nprivate_token = %s\n", w.URL, w.token[gitlabtest.Owner])
+	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cli{t, program, config}
+}
+
+// check looks for what the command did wrong.
+func (c cli) check(w *world) {
+	c.t.Helper()
+	for _, v := range w.Violations() {
+		// It passes its own --get-all on to GitLab, which does not know it.
+		if v.Message != "sent the parameter all, which this endpoint does not have" {
+			c.t.Errorf("violation: %v", v)
+		}
+	}
+}
+
 // run calls the command and decodes what it prints.
 func (c cli) run(out any, args ...string) {
 	c.t.Helper()
@@ -59,18 +81,14 @@ func (c cli) run(out any, args ...string) {
 }
 
 // TestConformancePythonGitLab lets the command line of python-gitlab list refs, start, retry, cancel and delete
-// pipelines, and handle trigger tokens.
+// pipelines, handle trigger tokens, and read who has which rights.
 func TestConformancePythonGitLab(t *testing.T) {
 	program := pythonGitLab(t)
+	t.Run("people and rights", func(t *testing.T) { cliRights(t, program) })
 	w := newWorld(t)
 	w.app.AddBranches(numbered("feature/%03d", 150))
 	w.app.AddTags(numbered("v1.%d.0", 30))
-	config := filepath.Join(t.TempDir(), "gitlab.cfg")
-	content := fmt.Sprintf("[global]\ndefault = test\ntimeout = 30\n\n[test]\nurl = %s\nprivate_token = %s\n", w.URL, w.token[gitlabtest.Owner])
-	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := cli{t, program, config}
+	c := newCLI(t, program, w)
 
 	var branches, tags []named
 	c.run(&branches, "project-branch", "list", "--project-id", "group/app", "--get-all")
@@ -126,10 +144,5 @@ func TestConformancePythonGitLab(t *testing.T) {
 	if n := len(w.app.Pipelines()); n != 1 {
 		t.Errorf("%d pipelines are left", n)
 	}
-	for _, v := range w.Violations() {
-		// It passes its own --get-all on to GitLab, which does not know it.
-		if v.Message != "sent the parameter all, which this endpoint does not have" {
-			t.Errorf("violation: %v", v)
-		}
-	}
+	c.check(w)
 }

@@ -187,6 +187,9 @@ func TestConformanceClientGo(t *testing.T) {
 		}
 	})
 
+	t.Run("people and rights", clientGoRights)
+	t.Run("device grant", oauth2Device)
+
 	for _, v := range w.Violations() {
 		t.Errorf("violation: %v", v)
 	}

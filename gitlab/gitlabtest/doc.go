@@ -1,7 +1,7 @@
 // Package gitlabtest is a simulated GitLab instance: what net/http/httptest is to an HTTP server, this
-// package is to GitLab. It listens on a port of its own, keeps users, projects, refs and pipelines in memory,
-// and answers the REST API v4 and the part of the GraphQL API that a client which starts and follows
-// pipelines needs.
+// package is to GitLab. It listens on a port of its own, keeps users, groups, projects, refs and pipelines in
+// memory, and answers the REST API v4 and those parts of the GraphQL API and of OAuth 2.0 that a client needs to start
+// and follow pipelines for people whom it knows.
 //
 //	gl := gitlabtest.NewServer(gitlabtest.Config{})
 //	defer gl.Close()
@@ -22,7 +22,9 @@
 //   - serve.go, router.go, params.go, paging.go, auth.go: one request, from the socket to a handler.
 //   - api_*.go: the REST endpoints, a file for each page of docs.gitlab.com/api/.
 //   - graphql*.go: a small parser, the schema as a table, and the executor.
-//   - users.go, projects.go, refs.go, ci.go, triggers.go: what an administrator of a real instance would set up.
+//   - users.go, accounts.go, groups.go, projects.go, refs.go, protect.go, ci.go, triggers.go: what an administrator
+//     of a real instance would set up.
+//   - oauth.go, api_oauth.go: signing in by the device grant, on the person's side and on the device's.
 //   - create.go, pipelines.go, jobs.go, life.go, status.go, auto.go: pipelines, from the rules that refuse one
 //     to the way its status follows from its jobs.
 //   - faults.go, levers.go: what goes wrong between a client and GitLab, on demand.
@@ -32,5 +34,5 @@
 // The server is strict. Where GitLab forgives (an unknown parameter, a page of 500), it forgives as well, but
 // notes it in [Server.Violations], so that a test can hold its client to the documents.
 //
-// What it does not do: Git, runners, artifacts' contents, merge requests, groups' members, OAuth, webhooks.
+// What it does not do: Git, runners, artifacts' contents, merge requests, custom roles, OAuth by redirects, webhooks.
 package gitlabtest

@@ -31,7 +31,8 @@ type Project struct {
 	settings  Settings
 	ci        CI
 	nextCI    *CI // for one pipeline only
-	members   []member
+	members   memberList
+	invited   []invitation
 	branches  refSet
 	tags      refSet
 	protected []protectedRef
@@ -39,11 +40,6 @@ type Project struct {
 	pipelines []*Pipeline
 	lastIID   int
 	forms     map[string]time.Time // when the ciConfigVariables of a ref are computed
-}
-
-type member struct {
-	user *User
-	role Role
 }
 
 // Settings are the project settings that decide what clients may see and do.
@@ -97,15 +93,7 @@ func (s *Server) Projects() []*Project {
 }
 
 // AddMember gives the user a role in the project, or another one than before. NoAccess removes the membership.
-func (p *Project) AddMember(u *User, role Role) {
-	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
-	p.members = slices.DeleteFunc(p.members, func(m member) bool { return m.user == u })
-	if role > NoAccess {
-		p.members = append(p.members, member{u, role})
-	}
-	p.s.changed()
-}
+func (p *Project) AddMember(u *User, role Role) { p.AddMemberUntil(u, role, time.Time{}) }
 
 // Settings returns the project's settings as they are now.
 func (p *Project) Settings() Settings {
@@ -138,22 +126,6 @@ func (s *Server) Pipeline(id int) *Pipeline {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pipelines[id]
-}
-
-// role is the user's access level; nil is somebody who did not sign in.
-func (p *Project) role(u *User) Role {
-	if u == nil {
-		return NoAccess
-	}
-	if u.admin {
-		return Owner
-	}
-	for _, m := range p.members {
-		if m.user == u {
-			return m.role
-		}
-	}
-	return NoAccess
 }
 
 // visible tells whether the user may know that the project exists.

@@ -118,59 +118,6 @@ func (p *Project) RefCounts() (branches, tags int) {
 	return len(p.branches.byName), len(p.tags.byName)
 }
 
-// protectedRef is a rule over branches or tags; the pattern may hold the wildcard *.
-type protectedRef struct {
-	pattern string
-	tag     bool
-	push    Role // for a tag: may create
-	merge   Role
-}
-
-// ProtectBranch says who may push and merge to the branches of a name or wildcard pattern; Owner+1 is no one.
-// Who may do either may run pipelines there. https://docs.gitlab.com/user/project/repository/branches/protected/
-func (p *Project) ProtectBranch(pattern string, push, merge Role) {
-	p.protect(protectedRef{pattern: pattern, push: push, merge: merge})
-}
-
-// ProtectTag says who may create the tags of a name or wildcard pattern, and so run pipelines on them.
-// https://docs.gitlab.com/user/project/protected_tags/
-func (p *Project) ProtectTag(pattern string, create Role) {
-	p.protect(protectedRef{pattern: pattern, tag: true, push: create, merge: Owner + 1})
-}
-
-func (p *Project) protect(rule protectedRef) {
-	p.s.mu.Lock()
-	defer p.s.mu.Unlock()
-	p.protected = slices.DeleteFunc(p.protected, func(r protectedRef) bool { return r.pattern == rule.pattern && r.tag == rule.tag })
-	p.protected = append(p.protected, rule)
-	p.s.changed()
-}
-
-// protection returns the rules that hold for a ref; none means that it is not protected.
-func (p *Project) protection(name string, tag bool) []protectedRef {
-	var rules []protectedRef
-	for _, r := range p.protected {
-		if r.tag == tag && wildcard(r.pattern, name) {
-			rules = append(rules, r)
-		}
-	}
-	return rules
-}
-
-// canUpdateRef tells whether the user may push or merge to the branch, or create the tag: who may not, may not
-// run, retry or cancel pipelines on it either.
-func (p *Project) canUpdateRef(u *User, name string, tag bool) bool {
-	role := p.role(u)
-	if role < Developer {
-		return false
-	}
-	rules := p.protection(name, tag)
-	if len(rules) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(rules, func(r protectedRef) bool { return role >= r.push || role >= r.merge })
-}
-
 // resolveRef finds a branch or a tag by its short or full name, as GitLab's pipeline creation does: a commit id
 // is not enough. Two of the same short name are ambiguous.
 func (p *Project) resolveRef(ref string) (found *gitRef, tag, ambiguous bool) {

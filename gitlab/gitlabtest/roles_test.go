@@ -27,6 +27,14 @@ func TestRoles(t *testing.T) {
 		{"GET", "/repository/tags", nil, reader},
 		{"GET", "/repository/tags/v1", nil, reader},
 		{"GET", "/repository/commits/main", nil, reader},
+		{"GET", "/members", nil, [6]int{404, 200, 200, 200, 200, 200}},
+		{"GET", "/members/all", nil, [6]int{404, 200, 200, 200, 200, 200}},
+		{"GET", "/members/all/STARTER", nil, [6]int{404, 200, 200, 200, 200, 200}},
+		{"GET", "/members/STARTER", nil, [6]int{404, 200, 200, 200, 200, 200}},
+		{"GET", "/protected_branches", nil, reader},
+		{"GET", "/protected_branches/rules", nil, reader},
+		{"GET", "/protected_tags", nil, [6]int{404, 403, 403, 403, 200, 200}},
+		{"GET", "/protected_tags/rules", nil, [6]int{404, 403, 403, 403, 200, 200}},
 		{"GET", "/pipelines", nil, reader},
 		{"GET", "/pipelines/latest", nil, [6]int{404, 403, 200, 200, 200, 200}},
 		{"GET", "/pipelines/PIPELINE", nil, reader},
@@ -54,6 +62,8 @@ func TestRoles(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s as %d", test.method, test.path, role), func(t *testing.T) {
 				w := newWorld(t)
 				w.app.AddTag("v1", time.Now())
+				w.app.ProtectBranch("rules", gitlabtest.Maintainer, gitlabtest.Maintainer)
+				w.app.ProtectTag("rules", gitlabtest.Maintainer)
 				w.app.SetCI(gitlabtest.CI{Jobs: []gitlabtest.JobSpec{{Name: "compile", Stage: "build"}, {Name: "manual", Stage: "build", Manual: true}}})
 				starter := w.AddUser("starter")
 				w.app.AddMember(starter, gitlabtest.Developer)
@@ -65,7 +75,7 @@ func TestRoles(t *testing.T) {
 				trigger := w.app.AddTriggerToken(starter, "other's")
 				path := strings.NewReplacer(
 					"PIPELINE", fmt.Sprint(pl.ID), "JOB", fmt.Sprint(pl.Job("compile").ID),
-					"MANUAL", fmt.Sprint(pl.Job("manual").ID), "TRIGGER", fmt.Sprint(trigger.ID),
+					"STARTER", fmt.Sprint(starter.ID), "MANUAL", fmt.Sprint(pl.Job("manual").ID), "TRIGGER", fmt.Sprint(trigger.ID),
 				).Replace(test.path)
 				a := w.ask(test.method, "/projects/group%2Fapp"+path, w.token[role], test.body)
 				if a.Status != test.want[i] {
@@ -101,7 +111,8 @@ func TestTokens(t *testing.T) {
 		{"revoked", "GET", revoked, 401, `{"error":"invalid_token","error_description":"Token was revoked. You have to re-authorize from the user."}`},
 		{"expired", "GET", expired, 401, `{"error":"invalid_token","error_description":"Token is expired. You can either do re-authorization or token refresh."}`},
 		{"reads with read_api", "GET", w.AddToken(u, "read_api"), 200, ""},
-		{"reads with another scope", "GET", w.AddToken(u, "read_user"), 403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}`},
+		{"reads with another scope", "GET", w.AddToken(u, "read_repository"), 403, `{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"read_user api read_api"}`},
+		{"reads the user with read_user", "GET", w.AddToken(u, "read_user"), 200, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := w.ask(test.method, "/user", test.token, nil)

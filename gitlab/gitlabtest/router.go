@@ -36,7 +36,10 @@ type route struct {
 	anonymous       bool // the handler looks after authentication itself
 }
 
-const paged = " page per_page pagination order_by sort"
+const (
+	paged   = " page per_page pagination order_by sort"
+	members = "query user_ids skip_users show_seat_info" + paged
+)
 
 // routes lists every REST endpoint.
 func routes() []route {
@@ -51,6 +54,20 @@ func routes() []route {
 
 		{"GET", "/projects", (*call).listProjects, "membership search simple archived min_access_level visibility search_namespaces id_after id_before" + paged, true},
 		{"GET", project, (*call).getProject, "license statistics with_custom_attributes", true},
+
+		{"GET", project + "/members", (*call).projectMembers, members, false},
+		{"GET", project + "/members/all", (*call).allProjectMembers, members, false},
+		{"GET", project + "/members/all/:user_id", (*call).anyProjectMember, "", false},
+		{"GET", project + "/members/:user_id", (*call).projectMember, "", false},
+		{"GET", "/groups/:group_id/members", (*call).groupMembers, members, false},
+		{"GET", "/groups/:group_id/members/all", (*call).allGroupMembers, members, false},
+		{"GET", "/groups/:group_id/members/all/:user_id", (*call).anyGroupMember, "", false},
+		{"GET", "/groups/:group_id/members/:user_id", (*call).groupMember, "", false},
+
+		{"GET", project + "/protected_branches", (*call).listProtectedBranches, "search" + paged, true},
+		{"GET", project + "/protected_branches/:name", (*call).getProtectedBranch, "", true},
+		{"GET", project + "/protected_tags", (*call).listProtectedTags, paged, true},
+		{"GET", project + "/protected_tags/:name", (*call).getProtectedTag, "", true},
 
 		{"GET", project + "/repository/branches", (*call).listBranches, "search regex page_token" + paged, true},
 		{"GET", project + "/repository/branches/:name", (*call).getBranch, "", true},
@@ -93,10 +110,12 @@ func (s *Server) route(c *call) reply {
 	if path == "/api/graphql" {
 		return *c.graphQL()
 	}
+	if rest, ok := strings.CutPrefix(path, "/oauth"); ok {
+		return *c.oauthRoute(rest)
+	}
 	rest, ok := strings.CutPrefix(path, "/api/v4")
 	if !ok {
-		return reply{status: http.StatusNotFound, html: fmt.Sprintf(page, "404", "Page not found",
-			"This GitLab is simulated. It has an API, and no pages.")}
+		return *pageNotFound()
 	}
 	allowed := false
 	for _, r := range s.routes {
@@ -116,6 +135,11 @@ func (s *Server) route(c *call) reply {
 	}
 	c.violate("asked for an endpoint that is not there")
 	return reply{status: http.StatusNotFound, body: object{"error": "404 Not Found"}}
+}
+
+func pageNotFound() *reply {
+	return &reply{status: http.StatusNotFound, html: fmt.Sprintf(page, "404", "Page not found",
+		"This GitLab is simulated. It has an API, and no pages.")}
 }
 
 func (c *call) run(r route) *reply {

@@ -36,7 +36,9 @@ type Server struct {
 	ids       map[string]int
 	users     []*User
 	tokens    map[string]*accessToken
+	groups    []*Group
 	projects  []*Project
+	oauth     oauth
 	pipelines map[int]*Pipeline
 	jobs      map[int]*Job
 	active    map[*Pipeline]bool // not ended
@@ -62,6 +64,7 @@ func NewServer(c Config) *Server {
 		wakeup:     make(chan struct{}, 1),
 		ids:        map[string]int{},
 		tokens:     map[string]*accessToken{},
+		oauth:      oauth{applications: map[string]*application{}, flow: DeviceFlow{5 * time.Second, 5 * time.Minute}},
 		pipelines:  map[int]*Pipeline{},
 		jobs:       map[int]*Job{},
 		active:     map[*Pipeline]bool{},

@@ -80,6 +80,16 @@ func (w *world) ask(method, path, token string, body any) answer {
 
 func (w *world) try(method, path, token string, body any) (answer, error) {
 	w.t.Helper()
+	return w.send(method, path, func(header map[string][]string) {
+		if token != "" {
+			header["Private-Token"] = []string{token}
+		}
+	}, body)
+}
+
+// send is try with any way to sign the request.
+func (w *world) send(method, path string, sign func(header map[string][]string), body any) (answer, error) {
+	w.t.Helper()
 	var content io.Reader
 	kind := ""
 	switch b := body.(type) {
@@ -103,9 +113,7 @@ func (w *world) try(method, path, token string, body any) (answer, error) {
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
-	if token != "" {
-		r.Header.Set("Private-Token", token)
-	}
+	sign(r.Header)
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err

@@ -18,6 +18,11 @@ type User struct {
 	s         *Server
 	createdAt time.Time
 	admin     bool
+	blocked   bool
+
+	email       string
+	unconfirmed bool
+	publicEmail string
 }
 
 // AddUser creates an account. The name shown to people is the username with a capital letter.
@@ -28,7 +33,7 @@ func (s *Server) AddUser(username string) *User {
 	if name != "" {
 		name = strings.ToUpper(name[:1]) + name[1:]
 	}
-	u := &User{ID: s.nextID("user"), Username: username, Name: name, s: s, createdAt: s.now()}
+	u := &User{ID: s.nextID("user"), Username: username, Name: name, s: s, createdAt: s.now(), email: username + "@example.com"}
 	s.users = append(s.users, u)
 	s.changed()
 	return u
@@ -42,12 +47,13 @@ func (u *User) SetAdmin(admin bool) {
 	u.s.changed()
 }
 
-// accessToken is a personal access token, https://docs.gitlab.com/api/personal_access_tokens/.
+// accessToken is a personal access token, https://docs.gitlab.com/api/personal_access_tokens/, or an application's.
 type accessToken struct {
 	id        int
 	value     string
 	user      *User
 	scopes    []string
+	oauth     bool // an application's
 	createdAt time.Time
 	expiresAt time.Time
 	usedAt    time.Time
@@ -91,6 +97,10 @@ func (s *Server) ExpireToken(token string, at time.Time) {
 
 // secret makes a token's random-looking part. It is the same in every run, so that golden files can hold it.
 func secret(kind string, id int, salt string) string {
+	return strings.ToLower(base32.StdEncoding.EncodeToString(digest(kind, id, salt))[:20])
+}
+
+func digest(kind string, id int, salt string) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", kind, id, salt))
-	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:20])
+	return sum[:]
 }
