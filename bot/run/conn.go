@@ -22,7 +22,8 @@ type StoreConfig struct {
 	Dir string
 	// Retention is how long records at rest are kept.
 	Retention time.Duration
-	// Log is told what the embedded one complains of, such as a full disk.
+	// Log is told what the embedded one complains of, such as a full disk, and of
+	// watches that a loss of the connection ended.
 	Log *zap.Logger
 }
 
@@ -32,6 +33,7 @@ type Conn struct {
 	js        jetstream.JetStream
 	embedded  *server.Server
 	lock      *dirLock
+	log       *zap.Logger
 	retention time.Duration
 	replicas  int
 }
@@ -45,10 +47,10 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}
-	c := &Conn{retention: cfg.Retention, replicas: 1}
+	c := &Conn{log: cfg.Log, retention: cfg.Retention, replicas: 1}
 	var err error
 	if cfg.URL == "" {
-		err = c.embed(cfg.Dir, cfg.Log)
+		err = c.embed(cfg.Dir)
 	} else {
 		c.replicas = 3
 		err = c.connect(cfg.URL)
@@ -87,7 +89,7 @@ func quiet(o *nats.Options) error {
 	return nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})(o)
 }
 
-func (c *Conn) embed(dir string, to *zap.Logger) error {
+func (c *Conn) embed(dir string) error {
 	lock, err := lockDir(dir)
 	if err != nil {
 		return err
@@ -101,7 +103,7 @@ func (c *Conn) embed(dir string, to *zap.Logger) error {
 	if err != nil {
 		return fmt.Errorf("setting up the store in %s: %w", dir, err)
 	}
-	log := &serverLog{log: to}
+	log := &serverLog{log: c.log}
 	c.embedded.SetLogger(log, false, false)
 	c.embedded.Start()
 	if fault := log.fatal.Load(); fault != nil {

@@ -11,6 +11,10 @@
 //
 //	Submit ─► record ─► live ─► token ─► starter, poller or shower ─► record ─► ...
 //
+// Beside the runs it keeps what decisions about them need and leave behind: who people
+// are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It
+// decides none of it.
+//
 // The package knows GitLab and no Slack. What it needs of the two it declares as
 // [GitLab] and [Display].
 package run

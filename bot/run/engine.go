@@ -19,6 +19,8 @@ type GitLab interface {
 	ListPipelines(ctx context.Context, project int64, filter gitlab.ListFilter) ([]gitlab.Pipeline, error)
 	Observe(ctx context.Context, project gitlab.Project, pipelines []int64) (map[int64]gitlab.Observation, error)
 	ObserveOne(ctx context.Context, project, pipeline int64) (gitlab.Observation, error)
+	// RefSHA is the commit at which a branch or tag is now.
+	RefSHA(ctx context.Context, project int64, ref gitlab.Ref) (string, error)
 	Cancel(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error)
 	Retry(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error)
 }
@@ -46,7 +48,10 @@ type Config struct {
 	GitLab   GitLab
 	Projects Projects
 	Display  Display
-	Log      *zap.Logger
+	Gate     Gate
+	// Audit keeps what GitLab was asked for and what came of it; nil keeps nothing.
+	Audit *Audit
+	Log   *zap.Logger
 	// BuildTypeVariable is the CI variable that carries the build type.
 	BuildTypeVariable string
 	// PollInterval is the time between two polls of a project.
@@ -78,6 +83,7 @@ func NewEngine(ctx context.Context, conn *Conn, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{Config: cfg, store: s, queue: q}
+	s.note = e.note
 	e.live = newLive(s, q, cfg.Log)
 	return e, nil
 }
@@ -111,10 +117,11 @@ func (e *Engine) History() *History { return &e.live.history }
 // Live is the number of runs that are not at rest.
 func (e *Engine) Live() int { return e.live.count() }
 
-// Submit writes a request down: from here on it is not lost. If there is already
-// a run with the request's ID, that run is returned and created is false.
-func (e *Engine) Submit(ctx context.Context, request Request) (r Run, created bool, err error) {
-	r, err = e.store.create(ctx, newRun(request))
+// Submit writes a request down: from here on it is not lost. With a hold it does not
+// start before that is gone. If there is already a run with the request's ID, that
+// run is returned and created is false.
+func (e *Engine) Submit(ctx context.Context, request Request, hold *Hold) (r Run, created bool, err error) {
+	r, err = e.store.create(ctx, newRun(request, hold))
 	if errors.Is(err, errExists) {
 		r, err = e.store.get(ctx, request.ID)
 		return r, false, err

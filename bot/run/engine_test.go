@@ -70,7 +70,7 @@ func TestProjectNotFound(t *testing.T) {
 	w := running(t)
 	r := request("V1")
 	r.Project = "group/gone"
-	if _, _, err := w.engine.Submit(w.ctx, r); err != nil {
+	if _, _, err := w.engine.Submit(w.ctx, r, nil); err != nil {
 		t.Fatal(err)
 	}
 	if last := w.showsState("V1", run.Refused); last.Refusal.Kind != gitlab.NotFound {
@@ -210,7 +210,7 @@ func TestSubmitTwice(t *testing.T) {
 	var submitting sync.WaitGroup
 	for range times {
 		submitting.Go(func() {
-			r, first, err := w.engine.Submit(w.ctx, request("V1"))
+			r, first, err := w.engine.Submit(w.ctx, request("V1"), nil)
 			if err != nil || r.Request.ID != "V1" {
 				t.Errorf("run %+v, %v", r, err)
 			}
@@ -223,7 +223,7 @@ func TestSubmitTwice(t *testing.T) {
 	w.showsState("V1", run.Started)
 	other := request("V1")
 	other.BuildType = "release"
-	r, first, err := w.engine.Submit(w.ctx, other)
+	r, first, err := w.engine.Submit(w.ctx, other, nil)
 	if err != nil || first || r.Request.BuildType != "debug" {
 		t.Errorf("submitted with changes: created %t, %s, %v", first, r.Request.BuildType, err)
 	}
@@ -325,7 +325,7 @@ func TestPoisonRecord(t *testing.T) {
 	w.start()
 	w.submit("V1")
 	w.showsState("V1", run.Started)
-	if _, _, err := w.engine.Submit(w.ctx, request("newer")); err == nil || errors.Is(err, run.ErrNotFound) {
+	if _, _, err := w.engine.Submit(w.ctx, request("newer"), nil); err == nil || errors.Is(err, run.ErrNotFound) {
 		t.Errorf("submitting over it: %v", err)
 	}
 	// One that was readable and is no more, as when a newer pipebot took over.

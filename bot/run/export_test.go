@@ -2,11 +2,14 @@ package run
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -27,6 +30,8 @@ var (
 	Observed   = Run.observed
 	Gone       = Run.gone
 	Acted      = Run.acted
+	Approved   = Run.approved
+	AsksAnew   = Run.asksAnew
 	AtRest     = Run.atRest
 	Backoff    = backoff
 	ProjectKey = projectKey
@@ -44,6 +49,8 @@ const (
 	StepDoubt  = stepDoubt
 	StepLook   = stepLook
 	StepGiveUp = stepGiveUp
+	StepReview = stepReview
+	StepCancel = stepCancel
 )
 
 // Limits that tests speak of.
@@ -240,4 +247,102 @@ func (e *Engine) Mirror(ctx context.Context) error {
 // Poll does one round for a project.
 func (e *Engine) Poll(ctx context.Context, project int64) time.Duration {
 	return e.poll(ctx, projectKey(project))
+}
+
+// Statuses gives the connection's changes to a status.
+func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }
+
+// CleanText is a text as it may be kept.
+var CleanText = clean
+
+// LongestText is how many characters of it are kept.
+const LongestText = longestText
+
+// SetReach makes Find read smaller parts, and fewer.
+func (a *Audit) SetReach(window, reach uint64) { a.window, a.reach = window, reach }
+
+// Stream is where the log is.
+func (a *Audit) Stream() jetstream.Stream { return a.stream }
+
+// PublishRaw writes what no version of pipebot may have written.
+func (a *Audit) PublishRaw(ctx context.Context, m *nats.Msg) error {
+	m.Subject = auditSubject + EntryRequest
+	_, err := a.js.PublishMsg(ctx, m)
+	return err
+}
+
+// SetConfig changes how the log is kept.
+func (a *Audit) SetConfig(ctx context.Context, change func(*jetstream.StreamConfig)) error {
+	cfg := a.stream.CachedInfo().Config
+	change(&cfg)
+	_, err := a.js.UpdateStream(ctx, cfg)
+	return err
+}
+
+// PutRaw writes what no version of pipebot may have written.
+func (s *Freezes) PutRaw(ctx context.Context, id, data string) error {
+	_, err := s.kv.Put(ctx, freezePrefix+id, []byte(data))
+	return err
+}
+
+// Knows reports whether the mirror has a freeze, be it over or not.
+func (s *Freezes) Knows(id string) bool {
+	s.mirror.mu.Lock()
+	defer s.mirror.mu.Unlock()
+	_, ok := s.mirror.known[id]
+	return ok
+}
+
+// OnTold has told called whenever the watch has told the mirror of something.
+func (s *Freezes) OnTold(told func()) {
+	changed, complete := s.watch.changed, s.watch.complete
+	s.watch.changed = func(ctx context.Context, entry jetstream.KeyValueEntry) {
+		changed(ctx, entry)
+		told()
+	}
+	s.watch.complete = func(all bool) { complete(all); told() }
+}
+
+// Claim claims an account for a person, and dies before the link is written.
+func (l *Links) Claim(ctx context.Context, link Link) error {
+	_, err := l.claim(ctx, link)
+	return err
+}
+
+// hookedKV calls functions before it writes.
+type hookedKV struct {
+	jetstream.KeyValue
+	put, update func()
+}
+
+func (kv hookedKV) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	kv.put()
+	return kv.KeyValue.Put(ctx, key, value)
+}
+
+func (kv hookedKV) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	kv.update()
+	return kv.KeyValue.Update(ctx, key, value, revision)
+}
+
+// Hooked is the same store, and calls put before it writes a link, and update before it
+// takes an account over or confirms that it has it.
+func (l *Links) Hooked(put, update func()) *Links { return &Links{hookedKV{l.kv, put, update}} }
+
+// WriteLink writes a person's link and nothing else.
+func (l *Links) WriteLink(ctx context.Context, link Link) error {
+	data, err := json.Marshal(link)
+	if err == nil {
+		_, err = l.kv.Put(ctx, personKey(link.Team, link.User), data)
+	}
+	return err
+}
+
+// Keys are all that the store has.
+func (l *Links) Keys(ctx context.Context) ([]string, error) {
+	keys, err := l.kv.Keys(ctx)
+	if errors.Is(err, jetstream.ErrNoKeysFound) {
+		return nil, nil
+	}
+	return keys, err
 }

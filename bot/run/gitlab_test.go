@@ -24,6 +24,10 @@ type fakeGitLab struct {
 	observed []batch
 	// since is what the lists began with.
 	since []time.Time
+	// shas are the commits of refs, by name; pushed is what comes between the last
+	// look at a ref and the start.
+	shas   map[string]string
+	pushed string
 }
 
 type fakePipeline struct {
@@ -71,8 +75,11 @@ func (g *fakeGitLab) add(s gitlab.Start) *fakePipeline {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	p := &fakePipeline{variables: s.Variables, Pipeline: gitlab.Pipeline{
 		ID: int64(len(g.pipelines) + 1), IID: 1, ProjectID: s.Project, Status: gitlab.StatusCreated,
-		Source: gitlab.Source(s.TriggerToken != ""), Ref: s.Ref.Name, CreatedAt: now, UpdatedAt: now,
+		Source: gitlab.Source(s.TriggerToken != ""), Ref: s.Ref.Name, SHA: g.shas[s.Ref.Name], CreatedAt: now, UpdatedAt: now,
 	}}
+	if g.pushed != "" {
+		p.SHA = g.pushed
+	}
 	g.pipelines = append(g.pipelines, p)
 	return p
 }
@@ -82,6 +89,21 @@ func (g *fakeGitLab) took(s gitlab.Start) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.add(s)
+}
+
+// moveTo makes the branch main point at a commit.
+func (g *fakeGitLab) moveTo(sha string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shas = map[string]string{"main": sha}
+}
+
+func (g *fakeGitLab) RefSHA(ctx context.Context, _ int64, ref gitlab.Ref) (sha string, err error) {
+	err = g.call(ctx, "sha", func() error {
+		sha = g.shas[ref.Name]
+		return nil
+	})
+	return sha, err
 }
 
 func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found gitlab.Pipeline, ok bool, err error) {

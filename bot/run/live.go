@@ -2,12 +2,10 @@ package run
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
@@ -33,59 +31,14 @@ func newLive(s *store, q *queue, log *zap.Logger) *live {
 	return &live{store: s, queue: q, log: log, every: sweepEvery, runs: make(map[string]Run)}
 }
 
-// watch follows every change of every record until ctx ends. An outside NATS can
-// end a watch: then it begins anew.
+// watch follows every change of every record until ctx ends.
 func (l *live) watch(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := l.watchOnce(ctx); err != nil && ctx.Err() == nil {
-			l.log.Warn("watching the runs ended, beginning anew", zap.Error(err))
-			pause(ctx)
-		}
+	w := watch{
+		conn: l.store.conn, kv: l.store.kv, keys: runPrefix + "*", what: "the runs", log: l.log,
+		began: l.forgetAll, changed: l.changed,
+		complete: func(bool) {}, // a run that is not known yet is announced when it is
 	}
-}
-
-var (
-	errWatchEnded  = errors.New("the watch was ended by the store")
-	errReconnected = errors.New("the connection to the store was lost meanwhile")
-)
-
-func (l *live) watchOnce(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	// The server's end of a watch may be gone with the connection, and the client
-	// would take a quarter of a minute to miss its heartbeats.
-	connected := l.store.conn.nc.StatusChanged(nats.CONNECTED)
-	defer l.store.conn.nc.RemoveStatusListener(connected)
-	watcher, err := l.store.kv.Watch(ctx, runPrefix+"*")
-	if err != nil {
-		return err
-	}
-	defer stopWatching(watcher)
-	l.forgetAll() // the watch begins with every record there is
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-connected:
-			return errReconnected
-		case entry, ok := <-watcher.Updates():
-			if !ok {
-				return errWatchEnded
-			}
-			if entry != nil { // nil marks the end of what was there at the start
-				l.changed(ctx, entry)
-			}
-		}
-	}
-}
-
-// stopWatching also takes what was on its way: the watcher waits for its reader.
-func stopWatching(watcher jetstream.KeyWatcher) {
-	_ = watcher.Stop() // nothing to do about a watcher that is gone
-	go func() {
-		for range watcher.Updates() {
-		}
-	}()
+	w.keep(ctx)
 }
 
 func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
@@ -130,10 +83,13 @@ func (l *live) forgetAll() {
 // announce makes the tokens of work that the run needs.
 func (l *live) announce(ctx context.Context, r Run) {
 	switch r.State {
-	case Requested, Starting:
+	case Held, Requested, Starting:
 		l.queue.publish(ctx, kindRun, r.Request.ID)
 	case Started:
 		l.queue.publish(ctx, kindPoll, projectKey(r.Project.ID))
+		if r.Strayed {
+			l.queue.publish(ctx, kindRun, r.Request.ID)
+		}
 	case Ended, Refused, Unknown:
 	}
 	if !r.current() {
@@ -167,7 +123,7 @@ func (l *live) onePerToken() []Run {
 	polled := make(map[int64]bool)
 	var runs []Run
 	for _, r := range l.runs {
-		if r.State == Started && r.current() {
+		if r.State == Started && r.current() && !r.Strayed {
 			if polled[r.Project.ID] {
 				continue
 			}
@@ -185,6 +141,19 @@ func (l *live) followed(project string) []Run {
 	var runs []Run
 	for _, r := range l.runs {
 		if r.State == Started && projectKey(r.Project.ID) == project {
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+// held are the runs of somebody that wait until it is known who they are.
+func (l *live) held(team, user string) []Run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var runs []Run
+	for _, r := range l.runs {
+		if r.State == Held && r.Hold.For == ForLink && r.Request.Team == team && r.Request.Asker == user {
 			runs = append(runs, r)
 		}
 	}

@@ -54,7 +54,7 @@ func TestOutsideNATSComesBack(t *testing.T) {
 	// What was sent before the loss was noticed waits for its answer: a deadline helps.
 	short, cancel := context.WithTimeout(w.ctx, time.Second)
 	defer cancel()
-	if _, created, err := w.engine.Submit(short, request("meanwhile")); err == nil || created {
+	if _, created, err := w.engine.Submit(short, request("meanwhile"), nil); err == nil || created {
 		t.Errorf("submitted while there is no store: created %t, %v", created, err)
 	}
 	if err := w.engine.Ready(); err == nil {
@@ -79,4 +79,18 @@ func TestOutsideNATSComesBack(t *testing.T) {
 	if _, err := w.engine.Find(w.ctx, "meanwhile"); err == nil {
 		t.Error("what was not taken was written later")
 	}
+}
+
+// restart stops an outside NATS, does something without it, and starts it again where
+// it was.
+func restart(t *testing.T, s *server.Server, dir string, meanwhile func()) *server.Server {
+	t.Helper()
+	var port int
+	if _, err := fmt.Sscanf(s.Addr().String(), "127.0.0.1:%d", &port); err != nil {
+		t.Fatal(err)
+	}
+	s.Shutdown()
+	s.WaitForShutdown()
+	meanwhile()
+	return natsServer(t, dir, port)
 }

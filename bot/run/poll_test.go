@@ -20,7 +20,7 @@ func (w *world) follow(project gitlab.Project, ids ...string) {
 		p := g.add(gitlab.Start{Project: project.ID, TriggerToken: "x", Variables: map[string]string{run.MarkerVariable: id}})
 		p.Status = gitlab.StatusRunning
 		g.mu.Unlock()
-		r := run.NewRun(request(id))
+		r := run.NewRun(request(id), nil)
 		r.State, r.Project, r.Pipeline, r.Progress, r.Shown.Version = run.Started, project, p.Pipeline, stages("build"), r.Version
 		r.Pipeline.UpdatedAt = r.Pipeline.UpdatedAt.Truncate(time.Second)
 		if _, err := w.engine.Store().Create(w.ctx, r); err != nil {

@@ -11,6 +11,8 @@ type State string
 
 // The states of a run.
 const (
+	// Held: written down, but somebody has to do something before it may start.
+	Held State = "held"
 	// Requested: written down, not yet sent to GitLab.
 	Requested State = "requested"
 	// Starting: handed to GitLab, whose answer is not known, or not yet.
@@ -37,6 +39,8 @@ type Request struct {
 	// Asker is who asked; Team is the workspace that the id belongs to.
 	Asker string `json:"asker"`
 	Team  string `json:"team,omitempty"`
+	// Account is who the asker was in GitLab when it was decided that they may.
+	Account gitlab.User `json:"account,omitzero"`
 	// Channel is where the run is shown.
 	Channel string `json:"channel"`
 	// ReplyURL takes private answers to the asker for a short while. A secret.
@@ -72,6 +76,12 @@ type Refusal struct {
 	Expired bool `json:"expired,omitempty"`
 	// Moved: the settings have changed so that it would be another pipeline.
 	Moved bool `json:"moved,omitempty"`
+	// Denied: not GitLab said no but the rules here, or the person By. Message is
+	// what they say.
+	Denied bool   `json:"denied,omitempty"`
+	By     string `json:"by,omitempty"`
+	// Held is what it was held for when it expired.
+	Held HoldFor `json:"held,omitempty"`
 }
 
 // Run is a request and what came of it.
@@ -80,6 +90,15 @@ type Run struct {
 	Format  int     `json:"format"`
 	Request Request `json:"request"`
 	State   State   `json:"state"`
+
+	// Hold is what a held run waits for; Approval is who let it go, and ReleasedAt
+	// when the wait ended.
+	Hold       *Hold     `json:"hold,omitempty"`
+	Approval   *Approval `json:"approval,omitempty"`
+	ReleasedAt time.Time `json:"released_at,omitzero"`
+	// Strayed: what GitLab started is not the commit that was approved, so it is to
+	// be canceled.
+	Strayed bool `json:"strayed,omitempty"`
 
 	// Project is what GitLab calls the request's project, once it was asked.
 	Project gitlab.Project `json:"project,omitzero"`
@@ -131,9 +150,13 @@ type Shown struct {
 // formatVersion is the form of the records that this version writes and reads.
 const formatVersion = 1
 
-// newRun is the record of a request that was just made.
-func newRun(request Request) Run {
-	return Run{Format: formatVersion, Request: request, State: Requested, Version: 1}
+// newRun is the record of a request that was just made, and of what holds it.
+func newRun(request Request, hold *Hold) Run {
+	r := Run{Format: formatVersion, Request: request, State: Requested, Version: 1}
+	if hold != nil {
+		r.State, r.Hold = Held, hold
+	}
+	return r
 }
 
 // final reports whether nothing more happens to the run by itself.
@@ -159,5 +182,6 @@ func (r Run) visible() Run {
 	if r.State == Requested {
 		r.Project = gitlab.Project{}
 	}
+	r.ReleasedAt = time.Time{}
 	return r
 }

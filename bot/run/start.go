@@ -45,6 +45,14 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		})
 	case stepLook:
 		err = e.look(ctx, r)
+	case stepReview:
+		if err = e.review(ctx, r); err == nil {
+			return 0 // the change makes its own token, and the sweep comes by
+		}
+	case stepCancel:
+		if err = e.Cancel(ctx, id); err == nil {
+			return 0
+		}
 	case stepGiveUp:
 		_, err = e.store.update(ctx, id, func(r Run) Run {
 			if s, _ := nextStep(r, now, e.StartSettle); s != stepGiveUp {
@@ -78,6 +86,9 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 	cancel()
 	if err != nil {
 		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(err, time.Now()) })
+		return err
+	}
+	if approved, err := e.stillApproved(ctx, r, project); !approved {
 		return err
 	}
 	now := time.Now()

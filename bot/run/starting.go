@@ -20,18 +20,26 @@ const mostLooks = 120
 type step int
 
 const (
-	stepNone  step = iota // it is started, refused or unknown
-	stepWait              // until the given time
-	stepPost              // ask GitLab to start it
-	stepDoubt             // tell people that its start is unclear
-	stepLook              // look whether GitLab started it
+	stepNone   step = iota // it is started, refused or unknown
+	stepWait               // until the given time
+	stepPost               // ask GitLab to start it
+	stepDoubt              // tell people that its start is unclear
+	stepLook               // look whether GitLab started it
+	stepReview             // ask whether what held it is gone
+	stepCancel             // cancel what strayed from what was approved
 	stepGiveUp
 )
 
 // nextStep decides how a run that is not started goes on, and when.
 func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
-	expires := r.Request.At.Add(requestExpires)
+	expires := later(r.Request.At, r.ReleasedAt).Add(requestExpires)
 	switch {
+	case r.State == Held && !now.Before(r.Hold.Until):
+		return stepGiveUp, now
+	case r.State == Held:
+		return stepReview, now
+	case r.State == Started && r.Strayed && !r.Pipeline.Status.Ended() && r.Pipeline.Status != gitlab.StatusCanceling:
+		return stepCancel, now
 	case r.State == Requested && !now.Before(expires):
 		return stepGiveUp, now
 	case r.State == Requested && now.Before(r.NotBefore):
@@ -152,7 +160,11 @@ func (r Run) gaveUp() Run {
 		return r
 	}
 	waited := r.Waiting
-	r.State, r.Waiting, r.Refusal = Refused, nil, &Refusal{Expired: true}
+	refusal := &Refusal{Expired: true}
+	if r.State == Held {
+		refusal.Held = r.Hold.For
+	}
+	r.State, r.Waiting, r.Hold, r.Refusal = Refused, nil, nil, refusal
 	if waited != nil {
 		r.Refusal.Kind, r.Refusal.Message = waited.Kind, waited.Message
 	}
@@ -162,6 +174,8 @@ func (r Run) gaveUp() Run {
 func (r Run) started(p gitlab.Pipeline) Run {
 	r.State, r.Pipeline, r.Unclear, r.Waiting, r.Tries = Started, p, false, nil, 0
 	r.NotBefore = time.Time{}
+	// Between the last look at the ref and the start somebody may have pushed.
+	r.Strayed = r.Approval != nil && p.SHA != "" && p.SHA != r.Approval.SHA
 	return r
 }
 

@@ -22,7 +22,7 @@ func gitlabError(kind gitlab.Kind) error {
 
 // requested is a run that was asked for at noon.
 func requested(change ...func(*run.Run)) run.Run {
-	r := run.NewRun(run.Request{ID: "V1", Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, At: noon, Trigger: true})
+	r := run.NewRun(run.Request{ID: "V1", Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, At: noon, Trigger: true}, nil)
 	for _, c := range change {
 		c(&r)
 	}

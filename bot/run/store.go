@@ -29,17 +29,12 @@ var (
 type store struct {
 	conn *Conn
 	kv   jetstream.KeyValue
+	// note, when set, is told of each change before it is written.
+	note func(ctx context.Context, before, after Run)
 }
 
 func openStore(ctx context.Context, conn *Conn) (*store, error) {
-	kv, err := withReplicas(conn, func(replicas int) (jetstream.KeyValue, error) {
-		return conn.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: bucketName, Description: "pipebot: runs", Replicas: replicas,
-			// Lets a record carry its own time to live: one at rest expires,
-			// one that is followed never does.
-			LimitMarkerTTL: time.Minute,
-		})
-	})
+	kv, err := openBucket(ctx, conn, bucketName, "pipebot: runs")
 	if err != nil {
 		return nil, fmt.Errorf("opening the store of runs: %w", err)
 	}
@@ -57,6 +52,9 @@ func (s *store) create(ctx context.Context, r Run) (Run, error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return Run{}, fmt.Errorf("encoding a run: %w", err)
+	}
+	if s.note != nil {
+		s.note(ctx, Run{}, r)
 	}
 	_, err = s.kv.Create(ctx, runPrefix+r.Request.ID, data)
 	if errors.Is(err, jetstream.ErrKeyExists) {
@@ -137,6 +135,9 @@ func (s *store) write(ctx context.Context, before, after Run, revision uint64) (
 	data, err := json.Marshal(after)
 	if err != nil {
 		return Run{}, fmt.Errorf("encoding a run: %w", err)
+	}
+	if s.note != nil {
+		s.note(ctx, before, after)
 	}
 	key := runPrefix + after.Request.ID
 	if after.atRest() {

@@ -37,6 +37,8 @@ type world struct {
 	ctx     context.Context
 	gitlab  *fakeGitLab
 	display *fakeDisplay
+	gate    *fakeGate
+	audit   *run.Audit // nil: none is kept
 	log     *logged
 	cfg     run.StoreConfig
 	conn    *run.Conn
@@ -55,8 +57,8 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		TB: t, signal: s, ctx: testContext(t), gitlab: newGitLab(s), log: &logged{},
 		poll: pollInterval, startTimeout: startTimeout, ackWait: testAckWait, drain: testDrain, sweep: testSweep,
-		display: &fakeDisplay{script: newScript(s)},
-		cfg:     run.StoreConfig{Dir: t.TempDir(), Retention: time.Hour},
+		display: &fakeDisplay{script: newScript(s)}, gate: &fakeGate{signal: s},
+		cfg: run.StoreConfig{Dir: t.TempDir(), Retention: time.Hour},
 	}
 	t.Cleanup(func() {
 		w.close()
@@ -76,6 +78,22 @@ func newWorld(t testing.TB) *world {
 func running(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t)
+	w.start()
+	return w
+}
+
+// audited is a running world that keeps an audit log.
+func audited(t testing.TB) *world {
+	t.Helper()
+	w := newWorld(t)
+	conn, err := run.Open(w.ctx, w.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.conn = conn
+	if w.audit, err = run.OpenAudit(w.ctx, conn, 24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
 	w.start()
 	return w
 }
@@ -107,7 +125,7 @@ func (w *world) newEngine(g interface {
 ) *run.Engine {
 	w.Helper()
 	e, err := run.NewEngine(w.ctx, w.conn, run.Config{
-		GitLab: g, Projects: g, Display: w.display, Log: w.log.logger(), BuildTypeVariable: "BUILD_TYPE",
+		GitLab: g, Projects: g, Display: w.display, Gate: w.gate, Audit: w.audit, Log: w.log.logger(), BuildTypeVariable: "BUILD_TYPE",
 		PollInterval: w.poll, StartTimeout: w.startTimeout, StartSettle: startSettle,
 	})
 	if err != nil {
@@ -153,7 +171,7 @@ func request(id string) run.Request {
 // submit asks for a pipeline.
 func (w *world) submit(id string) {
 	w.Helper()
-	if _, created, err := w.engine.Submit(w.ctx, request(id)); err != nil || !created {
+	if _, created, err := w.engine.Submit(w.ctx, request(id), nil); err != nil || !created {
 		w.Fatalf("submitting %s: created %t, %v", id, created, err)
 	}
 }

@@ -1,0 +1,28 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// markerTTL is how long it is written down that a key is gone: watches hear of it
+// by this, and one that was away for longer begins anew.
+const markerTTL = time.Minute
+
+// openBucket makes a bucket where there is none. Each of its keys may have a time
+// to live of its own.
+func openBucket(ctx context.Context, conn *Conn, name, description string) (jetstream.KeyValue, error) {
+	return withReplicas(conn, func(replicas int) (jetstream.KeyValue, error) {
+		return conn.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: name, Description: description, Replicas: replicas, LimitMarkerTTL: markerTTL,
+		})
+	})
+}
+
+// removeKey removes a key that is still as it was read, and what tells of that after a
+// while: marks of what is gone would pile up otherwise.
+func removeKey(ctx context.Context, kv jetstream.KeyValue, key string, revision uint64) error {
+	return kv.Purge(ctx, key, jetstream.LastRevision(revision), jetstream.PurgeTTL(markerTTL))
+}

@@ -1,0 +1,77 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.uber.org/zap"
+)
+
+// note writes into the audit log what a change of a record says that GitLab was asked
+// for or has done. It comes before the change is written: what is noted twice is one
+// entry, and what is not noted is gone. A log that cannot be written does not stop
+// what has happened already.
+func (e *Engine) note(ctx context.Context, before, after Run) {
+	entry, ok := entryFor(before, after)
+	if !ok || e.Audit == nil {
+		return
+	}
+	if err := e.Audit.Append(ctx, entry); err != nil {
+		e.Log.Error("writing the audit log failed", zap.String("run", after.Request.ID), zap.String("outcome", entry.Outcome), zap.Error(err))
+	}
+}
+
+// entryFor is what a change of a record means to the audit log.
+func entryFor(before, after Run) (Entry, bool) {
+	if before.State == after.State && before.Format != 0 {
+		return Entry{}, false
+	}
+	request := after.Request
+	entry := Entry{
+		Kind: EntryResult, Action: "run", User: request.Asker, Team: request.Team, GitLabUser: request.Account.Username,
+		Channel: request.Channel, Project: request.Project, Ref: request.Ref.Name, RefKind: request.Ref.Kind.String(),
+		BuildType: request.BuildType, SHA: after.Pipeline.SHA, Run: request.ID, Pipeline: after.Pipeline.ID, Outcome: string(after.State),
+	}
+	if after.Project.Path != "" {
+		entry.Project = after.Project.Path
+	}
+	switch after.State {
+	case Held:
+		entry.SHA, entry.Rule, entry.Reason = after.Hold.SHA, after.Hold.Rule, "waits for "+string(after.Hold.For)
+	case Requested:
+		if before.State == Starting {
+			entry.Outcome = "not started"
+		}
+	case Starting:
+		entry.Kind = EntryAction
+	case Refused:
+		entry.Reason = refusedBecause(*after.Refusal)
+	case Ended:
+		entry.Outcome = string(after.Pipeline.Status)
+		if after.Deleted {
+			entry.Outcome = "deleted"
+		}
+	case Started, Unknown:
+	}
+	if before.Format == 0 {
+		entry.Kind, entry.Variables = EntryRequest, slices.Sorted(maps.Keys(request.Variables))
+	}
+	// The same change is the same entry, by whoever and however often it is written.
+	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)
+	return entry, true
+}
+
+func refusedBecause(why Refusal) string {
+	switch {
+	case why.By != "":
+		return "by " + why.By + ": " + why.Message
+	case why.Expired:
+		return "expired"
+	case why.Denied:
+		return why.Message
+	default:
+		return "GitLab: " + why.Kind.String()
+	}
+}

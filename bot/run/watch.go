@@ -1,0 +1,96 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// watch tells a mirror of every change in a bucket, so that it need not be read
+// again and again. An outside NATS can end it: then it begins anew.
+type watch struct {
+	conn *Conn
+	kv   jetstream.KeyValue
+	keys string // those that are watched, as in a subject
+	what string // they are called in the log
+	log  *zap.Logger
+
+	// began: what was known is out of date, and all that there is follows.
+	began func()
+	// changed is called for everything there was at the start, and each change.
+	changed func(context.Context, jetstream.KeyValueEntry)
+	// complete(true) follows what there was at the start; complete(false) says that
+	// changes may be missed from now on.
+	complete func(bool)
+
+	connection atomic.Uint64 // that it was begun on
+}
+
+var (
+	errWatchEnded  = errors.New("the watch was ended by the store")
+	errReconnected = errors.New("the connection to the store was lost meanwhile")
+)
+
+// keep watches until ctx ends.
+func (w *watch) keep(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := w.once(ctx); err != nil && ctx.Err() == nil {
+			w.log.Warn("watching "+w.what+" ended, beginning anew", zap.Error(err))
+			pause(ctx)
+		}
+	}
+}
+
+func (w *watch) once(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// The server's end of a watch may be gone with the connection, and the client
+	// would take a quarter of a minute to miss its heartbeats.
+	connected := w.conn.nc.StatusChanged(nats.CONNECTED)
+	defer w.conn.nc.RemoveStatusListener(connected)
+	w.connection.Store(w.conn.nc.Stats().Reconnects)
+	watcher, err := w.kv.Watch(ctx, w.keys)
+	if err != nil {
+		return err
+	}
+	defer stopWatching(watcher)
+	w.began()
+	defer w.complete(false)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-connected:
+			return errReconnected
+		case entry, ok := <-watcher.Updates():
+			switch {
+			case !ok:
+				return errWatchEnded
+			case entry == nil: // the end of what was there at the start
+				w.complete(true)
+			default:
+				w.changed(ctx, entry)
+			}
+		}
+	}
+}
+
+// unbroken reports whether the connection has stood since the watch was begun.
+// once learns of a loss a moment after the connection stands again; in that moment
+// a mirror looks complete, and what came while it was away is not in it.
+func (w *watch) unbroken() bool {
+	return w.conn.nc.IsConnected() && w.conn.nc.Stats().Reconnects == w.connection.Load()
+}
+
+// stopWatching also takes what was on its way: the watcher waits for its reader.
+func stopWatching(watcher jetstream.KeyWatcher) {
+	_ = watcher.Stop() // nothing to do about a watcher that is gone
+	go func() {
+		for range watcher.Updates() {
+		}
+	}()
+}
