@@ -8,16 +8,17 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot/run"
-	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
 // Runs is what the bot asks of the durable part; [run.Engine] does it.
 type Runs interface {
-	Submit(ctx context.Context, request run.Request) (r run.Run, created bool, err error)
+	Submit(ctx context.Context, request run.Request, hold *run.Hold) (r run.Run, created bool, err error)
 	Find(ctx context.Context, id string) (run.Run, error)
 	Cancel(ctx context.Context, id string) error
 	Retry(ctx context.Context, id string) error
+	Approve(ctx context.Context, id string, a run.Approval) (run.Run, error)
+	TurnDown(ctx context.Context, id string, by, reason string) (run.Run, error)
 }
 
 // History is what is known of people's habits; [run.History] knows it.
@@ -62,6 +63,8 @@ type Config struct {
 	Projects Projects
 	Refs     Refs
 	GitLab   RefChecker
+	Gate     *Gate
+	Linking  *Linking
 	// BuildTypes are the choices, the first is the default; BuildTypeVariable is
 	// the CI variable that carries the choice.
 	BuildTypes        []string
@@ -70,48 +73,19 @@ type Config struct {
 }
 
 // Bot answers what people do in Slack.
-type Bot struct{ Config }
+type Bot struct {
+	Config
+	pace pace
+}
 
 // New returns a bot.
-func New(cfg Config) *Bot { return &Bot{cfg} }
+func New(cfg Config) *Bot { return &Bot{Config: cfg} }
 
 // How long the parts of an answer may take. Slack waits 3 s for the whole.
 const (
 	openWithin    = 2500 * time.Millisecond // views.open, while the trigger id is good
 	suggestWithin = 2500 * time.Millisecond
-	checkWithin   = time.Second             // GitLab, asked about what was submitted
-	storeWithin   = 1500 * time.Millisecond // the durable write
-	actWithin     = 12 * time.Second        // a button's work, after the acknowledgement
+	checkWithin   = 700 * time.Millisecond // GitLab, asked about what was submitted
+	storeWithin   = time.Second            // the durable write
+	actWithin     = 12 * time.Second       // a button's work, after the acknowledgement
 )
-
-// Handle answers one envelope.
-func (b *Bot) Handle(ctx context.Context, e *socket.Envelope) {
-	switch {
-	case e.Command != nil:
-		b.command(ctx, e)
-	case e.Interaction == nil:
-		return
-	case e.Interaction.Type == slack.InteractionTypeBlockSuggestion:
-		b.suggest(ctx, e)
-	case e.Interaction.Type == slack.InteractionTypeViewSubmission:
-		b.submit(ctx, e)
-	case e.Interaction.Type == slack.InteractionTypeBlockActions:
-		b.blockActions(ctx, e)
-	}
-}
-
-// blockActions sends each action to the one who knows it. Link buttons act too,
-// and need nothing but the acknowledgement.
-func (b *Bot) blockActions(ctx context.Context, e *socket.Envelope) {
-	e.Ack(nil)
-	for _, action := range e.Interaction.ActionCallback.BlockActions {
-		switch action.ActionID {
-		case actionProject:
-			b.choose(ctx, e.Interaction, action)
-		case actionCancel:
-			b.press(ctx, e.Interaction, action, "cancel", b.Runs.Cancel)
-		case actionRetry:
-			b.press(ctx, e.Interaction, action, "retry", b.Runs.Retry)
-		}
-	}
-}

@@ -3,48 +3,104 @@ package bot
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
 )
 
+// cancel cancels the pipeline of a card.
+func (b *Bot) cancel(ctx context.Context, a *arrival) { b.press(ctx, a, b.Runs.Cancel) }
+
+// retry runs what failed in the pipeline of a card again.
+func (b *Bot) retry(ctx context.Context, a *arrival) { b.press(ctx, a, b.Runs.Retry) }
+
 // press does what a button of a card asks for. The card shows what came of it; only
 // a failure needs words, and only the one who pressed hears them.
-func (b *Bot) press(ctx context.Context, in *slack.InteractionCallback, action *slack.BlockAction, verb string, do func(context.Context, string) error) {
+func (b *Bot) press(ctx context.Context, a *arrival, do func(context.Context, string) error) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	err := b.pressed(ctx, in, action.Value, do)
-	if err == nil {
-		b.Log.Info("a button was pressed", zap.String("verb", verb), zap.String("run", action.Value), zap.String("user", in.User.ID))
-		return
+	log := b.Log.With(zap.String("action", string(a.does)), zap.String("run", a.action.Value), zap.String("user", a.who.User))
+	d, err := b.pressed(ctx, a, do)
+	switch {
+	case err == nil:
+		log.Info("a button was pressed")
+	case errors.Is(err, errRefused):
+		b.tell(ctx, a, b.refusedBy(d))
+	default:
+		log.Warn("a button's work failed", zap.NamedError("reason", err))
+		b.tell(ctx, a, actionFailed(string(a.does), err))
 	}
-	b.Log.Warn("a button's work failed", zap.String("verb", verb), zap.String("run", action.Value), zap.NamedError("reason", err))
-	asker := recipient{User: in.User.ID, Channel: in.Channel.ID, ReplyURL: in.ResponseURL}
-	_ = b.Tell.privately(ctx, asker, actionFailed(verb, err)) // it logs where no way works
 }
 
 // errStale: the button is not one of the card that the run has.
 var errStale = errors.New("the button is out of date")
 
-// errForeign: a shared channel has people of other workspaces in it.
-var errForeign = errors.New("the person is of another workspace")
+// errRefused: the policy says no.
+var errRefused = errors.New("the person may not do that")
 
-// pressed checks the button's value, which comes from outside, against the run.
-func (b *Bot) pressed(ctx context.Context, in *slack.InteractionCallback, id string, do func(context.Context, string) error) error {
-	r, err := b.Runs.Find(ctx, id)
-	if errors.Is(err, run.ErrNotFound) {
-		return errStale
-	}
+// pressed finds the run of a button and asks whether the one who pressed it may.
+func (b *Bot) pressed(ctx context.Context, a *arrival, do func(context.Context, string) error) (policy.Decision, error) {
+	r, err := b.onCard(ctx, a.action.Value, cardOf(a.Interaction))
 	if err != nil {
-		return err
+		return policy.Decision{}, err
 	}
-	if r.Shown.Card != in.Container.MessageTs || r.Shown.Channel != in.Channel.ID {
-		return errStale
+	q := questionOf(a.does, r, a.who)
+	d, _ := b.ask(ctx, a, q, r)
+	if d.Outcome != policy.Allow {
+		return d, errRefused
 	}
-	if in.User.TeamID != "" && r.Request.Team != "" && in.User.TeamID != r.Request.Team {
-		return errForeign
+	err = do(ctx, r.Request.ID)
+	b.Gate.done(ctx, d, a.who, q, r, "done", err)
+	return d, err
+}
+
+// place is where a card is.
+type place struct{ channel, card string }
+
+func cardOf(in *slack.InteractionCallback) place {
+	return place{channel: in.Channel.ID, card: in.Container.MessageTs}
+}
+
+// onCard finds the run of a button, whose value comes from outside: it is one only on
+// the run's own card.
+func (b *Bot) onCard(ctx context.Context, id string, at place) (run.Run, error) {
+	r, err := b.findShown(ctx, id)
+	switch {
+	case errors.Is(err, run.ErrNotFound):
+		return run.Run{}, errStale
+	case err != nil:
+		return run.Run{}, err
+	case at.card == "" || at != place{r.Shown.Channel, r.Shown.Card}:
+		return run.Run{}, errStale
 	}
-	return do(ctx, id)
+	return r, nil
+}
+
+const (
+	cardWithin = time.Second
+	cardEvery  = 20 * time.Millisecond
+)
+
+// findShown finds a run. People see a card a moment before it is written down where it
+// is: who presses in that moment waits for it.
+func (b *Bot) findShown(ctx context.Context, id string) (run.Run, error) {
+	waiting, cancel := context.WithTimeout(ctx, cardWithin)
+	defer cancel()
+	again := time.NewTicker(cardEvery)
+	defer again.Stop()
+	for {
+		r, err := b.Runs.Find(ctx, id)
+		if err != nil || r.Shown.Card != "" {
+			return r, err
+		}
+		select {
+		case <-waiting.Done():
+			return r, nil
+		case <-again.C:
+		}
+	}
 }

@@ -168,7 +168,7 @@ func TestButtonsAreForTheOwnWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := told.Read(askedAt); !strings.Contains(text, "Only people of the workspace from which it was started") {
+	if text := told.Read(askedAt); !strings.Contains(text, "guests and people of other workspaces") {
 		t.Errorf("mallory reads %q", text)
 	}
 	if got := o.runs.acted; len(got) != 0 {

@@ -42,6 +42,10 @@ func faceOf(r run.Run) face {
 		return face{"wastebasket", "Deleted"}
 	case r.State == run.Unknown:
 		return face{"grey_question", "Not certain"}
+	case r.State == run.Held:
+		return face{"raised_hand", "Waits for approval"}
+	case r.State == run.Refused && r.Refusal != nil && r.Refusal.By != "":
+		return face{"no_entry", "Refused"}
 	case r.State == run.Refused:
 		return face{"no_entry", "Not started"}
 	case r.State == run.Starting && r.Unclear:
@@ -89,6 +93,9 @@ func faceOfStatus(status gitlab.Status) face {
 // the same whoever draws it and whenever.
 func card(r run.Run) message {
 	lines := slices.Concat(headline(r), summary(r), stages(r), footer(r))
+	if r.State == run.Held {
+		lines = slices.Concat(headline(r), summary(r), held(r))
+	}
 	blocks := []slack.Block{slack.NewRichTextBlock("card", paragraph(lines...))}
 	if buttons := buttons(r); len(buttons) > 0 {
 		blocks = append(blocks, slack.NewActionBlock("actions", buttons...))
@@ -184,7 +191,7 @@ func noStages(r run.Run) phrase {
 		return say(words("Please "), link(pipelinesURL(r), "look in GitLab"),
 			words(" whether it runs; nothing more will be started for this request."))
 	case r.State == run.Refused:
-		return say(words("GitLab did not start it; nothing runs."))
+		return refusedLine(r)
 	case r.State == run.Starting && r.Unclear:
 		return say(words("GitLab gave no answer. In a moment I look whether it started the pipeline."))
 	case r.State == run.Requested || r.State == run.Starting:
@@ -217,6 +224,13 @@ func footer(r run.Run) phrase {
 		add(ago("Started", r.Pipeline.StartedAt))
 	default:
 		add(ago("Asked", r.Request.At))
+	}
+	if r.Approval != nil {
+		add(words("Approved by "))
+		parts = append(parts, mention(r.Approval.By))
+	}
+	if r.Strayed {
+		add(words("Canceled: the ref had moved since it was approved"))
 	}
 	if failed := r.Progress.Failed; len(failed) > 0 {
 		add(words("Failed: "))
@@ -255,6 +269,9 @@ const (
 )
 
 func buttons(r run.Run) []slack.BlockElement {
+	if r.State == run.Held {
+		return heldButtons(r)
+	}
 	if r.Deleted || r.Pipeline.ID == 0 {
 		return nil
 	}
@@ -289,3 +306,5 @@ func projectName(r run.Run) string {
 }
 
 func capitalized(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+func lowered(text string) string { return strings.ToLower(text[:1]) + text[1:] }

@@ -6,29 +6,34 @@ import (
 
 	"go.uber.org/zap"
 
-	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
-// command opens the modal. GitLab is not asked before: the trigger id is good for
-// three seconds.
-func (b *Bot) command(ctx context.Context, e *socket.Envelope) {
+// open opens the form. GitLab is not asked before: the trigger id is good for three
+// seconds.
+func (b *Bot) open(ctx context.Context, e *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
+	if !b.may(ctx, e) {
+		return
+	}
 	f := form{
 		Project:  b.projectFor(e.Command.ChannelID),
 		Channel:  e.Command.ChannelID,
 		ReplyURL: e.Command.ResponseURL,
 	}
-	view := modal(f, b.Projects.Names(), b.BuildTypes, b.opened(f.Project))
-	if _, err := b.API.OpenViewContext(ctx, e.Command.TriggerID, view); err != nil {
+	if _, err := b.API.OpenViewContext(ctx, e.Command.TriggerID, b.form(ctx, e.who, f)); err != nil {
 		reason := slackReason(err)
 		b.Log.Warn("opening the modal failed", zap.String("reason", reason))
 		if reason == "exchanged_trigger_id" || reason == "trigger_exchanged" {
 			return // Slack delivered the command twice, and the form is open
 		}
 		e.Ack(privately(words("Slack did not let me open the form. Please type the command again.")).answer())
+		return
 	}
+	e.Ack(nil)
+	known, _ := b.Projects.Known(f.Project)
+	b.Gate.warm(ctx, e.who, known)
 }
 
 // projectFor is the project to start with: the one that the channel used last.

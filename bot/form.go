@@ -69,13 +69,17 @@ const (
 
 func (f form) refBlock() string { return fmt.Sprintf("%s.%d", blockRef, f.Turn) }
 
-// modal draws the form. defaultRef is chosen beforehand where it is known.
-func modal(f form, projects, buildTypes []string, defaultRef *gitlab.Ref) slack.ModalViewRequest {
+// modal draws the form. defaultRef is chosen beforehand where it is known; acting says
+// as whom the person acts, empty where that is not known.
+func modal(f form, projects, buildTypes []string, defaultRef *gitlab.Ref, acting string) slack.ModalViewRequest {
 	var blocks []slack.Block
 	if len(projects) > 1 {
 		blocks = append(blocks, projectInput(f, projects))
 	}
 	blocks = append(blocks, refInput(f, defaultRef), buildTypeInput(buildTypes), variablesInput())
+	if acting != "" {
+		blocks = append(blocks, slack.NewContextBlock("acting", plain(shortenEnd(acting, reasonSize))))
+	}
 	return slack.ModalViewRequest{
 		Type:            slack.VTModal,
 		CallbackID:      callbackRun,

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot"
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
 	"pipebot/bot/slacktest"
 	"pipebot/bot/socket"
@@ -34,6 +35,8 @@ type office struct {
 	projects *fakeProjects
 	refs     *fakeRefs
 	checker  *fakeChecker
+	rights   *fakeRights
+	rules    atomic.Pointer[policy.Policy]
 
 	cfg bot.Config
 	bot atomic.Pointer[bot.Bot]
@@ -59,7 +62,7 @@ func newOffice(t testing.TB) *office {
 	t.Cleanup(cancel)
 	o := &office{
 		TB: t, ctx: ctx, slack: server, alice: server.AddUser("alice"),
-		runs: &fakeRuns{runs: map[string]run.Run{}}, history: &fakeHistory{}, checker: &fakeChecker{},
+		runs: &fakeRuns{runs: map[string]run.Run{}}, history: &fakeHistory{}, checker: &fakeChecker{}, rights: newRights(),
 		projects: &fakeProjects{names: []string{"group/app", "group/api"}, known: map[string]gitlab.Project{
 			"group/app": {ID: 7, Path: "group/app", WebURL: appURL}, "group/api": {ID: 8, Path: "group/api"},
 		}},
@@ -71,7 +74,13 @@ func newOffice(t testing.TB) *office {
 	o.builds = server.AddChannel("builds", slacktest.Private, o.alice)
 	o.builds.InviteBot()
 	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()))
+	o.obey(policy.ModeGitLab, "people: [{slack: "+o.alice.ID+", gitlab: alice}]")
+	gate := &bot.Gate{
+		Policy: o.rules.Load, People: bot.NewPeople(api, func(context.Context) string { return o.alice.TeamID }, fakeLinks{o.rights}, o.rights),
+		Members: o.rights, Projects: o.projects, Freezes: o.rights, Audit: o.rights, Commits: o.rights, Log: zap.NewNop(),
+	}
 	o.cfg = bot.Config{
+		Gate: gate, Linking: bot.NewLinking(bot.Linking{Links: fakeLinks{o.rights}, Gate: gate, Log: zap.NewNop()}),
 		API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()),
 		Runs: o.runs, History: o.history, Projects: o.projects, Refs: o.refs, GitLab: o.checker,
 		BuildTypes: []string{"debug", "release"}, BuildTypeVariable: "BUILD_TYPE", Log: zap.NewNop(),
@@ -81,6 +90,17 @@ func newOffice(t testing.TB) *office {
 	o.restart(func(*bot.Config) {})
 	o.connect()
 	return o
+}
+
+// obey puts other rules in force.
+func (o *office) obey(mode policy.Mode, file string) {
+	o.Helper()
+	rules, err := policy.Parse([]byte(file))
+	if err != nil {
+		o.Fatal(err)
+	}
+	rules.Mode = mode
+	o.rules.Store(rules)
 }
 
 // restart puts another bot in the place of the one that runs.
@@ -260,7 +280,7 @@ type fakeRuns struct {
 	submitted int
 }
 
-func (f *fakeRuns) Submit(_ context.Context, request run.Request) (run.Run, bool, error) {
+func (f *fakeRuns) Submit(_ context.Context, request run.Request, hold *run.Hold) (run.Run, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.submitted++
@@ -271,6 +291,9 @@ func (f *fakeRuns) Submit(_ context.Context, request run.Request) (run.Run, bool
 		return earlier, false, nil
 	}
 	r := run.Run{Format: 1, Request: request, State: run.Requested, Version: 1}
+	if hold != nil {
+		r.State, r.Hold = run.Held, hold
+	}
 	f.runs[request.ID] = r
 	if f.loses {
 		return run.Run{}, false, errAway
@@ -293,6 +316,14 @@ func (f *fakeRuns) Find(_ context.Context, id string) (run.Run, error) {
 
 func (f *fakeRuns) Cancel(_ context.Context, id string) error { return f.act("cancel " + id) }
 func (f *fakeRuns) Retry(_ context.Context, id string) error  { return f.act("retry " + id) }
+
+func (f *fakeRuns) Approve(_ context.Context, id string, a run.Approval) (run.Run, error) {
+	return run.Run{}, f.act("approve " + id + " at " + a.SHA + " by " + a.By)
+}
+
+func (f *fakeRuns) TurnDown(_ context.Context, id, by, reason string) (run.Run, error) {
+	return run.Run{}, f.act("turn down " + id + " by " + by + ": " + reason)
+}
 
 func (f *fakeRuns) act(what string) error {
 	f.mu.Lock()

@@ -23,26 +23,44 @@ const (
 	optionsBytes = 18_000
 )
 
-// refOption is a ref as the select shows it. The same ref is always the same
-// option: Slack takes an initial option only if it could also be loaded.
+// refOption is a ref as the select shows it. The same ref is always the same option:
+// Slack takes an initial option only if it could also be loaded. What the person may do
+// with it is known only once it is loaded, so that stands in the heading of its group
+// and not in the option.
 func refOption(ref gitlab.Ref) *slack.OptionBlockObject {
 	return slack.NewOptionBlockObject(ref.Key(valueSize), plain(shortenMiddle(ref.Name, optionSize)), nil)
 }
 
-// refGroups are the two groups of the ref field, cut to what an answer holds.
-func refGroups(branches, tags []gitlab.Ref) slack.OptionGroupsResponse {
+// refGroups are the groups of the ref field, cut to what an answer holds: branches and
+// tags that may be run at once, then those with a mark.
+func refGroups(branches, tags []gitlab.Ref, markOf func(gitlab.Ref) mark) slack.OptionGroupsResponse {
 	budget := optionsBytes
 	// Tags come second on the screen but shall not be crowded out.
 	tagOptions := options(tags, budget/2, &budget)
 	branchOptions := options(branches, budget, &budget)
+	ofBranches, ofTags := byMark(branches, branchOptions, markOf), byMark(tags, tagOptions, markOf)
 	var response slack.OptionGroupsResponse
-	if len(branchOptions) > 0 {
-		response.OptionGroups = append(response.OptionGroups, slack.NewOptionGroupBlockElement(plain("Branches"), branchOptions...))
-	}
-	if len(tagOptions) > 0 {
-		response.OptionGroups = append(response.OptionGroups, slack.NewOptionGroupBlockElement(plain("Tags"), tagOptions...))
+	for m := unmarked; m <= forbidden; m++ {
+		for _, group := range []struct {
+			kind    string
+			options []*slack.OptionBlockObject
+		}{{"Branches", ofBranches[m]}, {"Tags", ofTags[m]}} {
+			if len(group.options) > 0 {
+				response.OptionGroups = append(response.OptionGroups, slack.NewOptionGroupBlockElement(plain(m.heading(group.kind)), group.options...))
+			}
+		}
 	}
 	return response
+}
+
+// byMark sorts the options of the first refs by the refs' marks.
+func byMark(refs []gitlab.Ref, options []*slack.OptionBlockObject, markOf func(gitlab.Ref) mark) map[mark][]*slack.OptionBlockObject {
+	sorted := make(map[mark][]*slack.OptionBlockObject)
+	for i, option := range options {
+		m := markOf(refs[i])
+		sorted[m] = append(sorted[m], option)
+	}
+	return sorted
 }
 
 // options makes options of the refs while they fit into share bytes, which are

@@ -16,7 +16,7 @@ import (
 
 // pictures are everything that people see of the bot, each once.
 func pictures() []picture {
-	return slices.Concat(cards(), threadReplies(), notices(), buttonAnswers(), modals())
+	return slices.Concat(cards(), threadReplies(), notices(), buttonAnswers(), modals(), aboutRights(ordinary), longRights())
 }
 
 // cards are the card at every status.
@@ -225,7 +225,7 @@ func buttonAnswers() []picture {
 func modals() []picture {
 	of := func(name string, projects []string, ref *gitlab.Ref) picture {
 		view := bot.Modal(bot.Form{Project: projects[0], Channel: channel, ReplyURL: "https://hooks.slack.com/commands/1/2/3"},
-			projects, []string{"debug", "release"}, ref)
+			projects, []string{"debug", "release"}, ref, "")
 		return picture{name: name, view: &view}
 	}
 	hundred := make([]string, 100)
@@ -236,12 +236,15 @@ func modals() []picture {
 	second := first
 	second.Ref = gitlab.Ref{Kind: gitlab.Tag, Name: "v1.4.0"}
 	long := gitlab.Ref{Kind: gitlab.Branch, Name: "feature/" + strings.Repeat("very-", 40) + "long"}
+	acting := bot.Modal(bot.Form{Project: "group/app", Channel: channel}, []string{"group/app"}, []string{"debug", "release"},
+		&gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, "In GitLab you are alice. You may run main (debug).")
 	return []picture{
 		of("modal-one-project", []string{"group/app"}, &gitlab.Ref{Kind: gitlab.Branch, Name: "main"}),
 		of("modal-several-projects", []string{"group/app", "group/api", "12345"}, &gitlab.Ref{Kind: gitlab.Branch, Name: "main"}),
 		of("modal-100-projects", hundred, &gitlab.Ref{Kind: gitlab.Branch, Name: "main"}),
 		of("modal-no-default-branch", []string{"group/app"}, nil),
 		of("modal-long-default-branch", []string{"group/app"}, &long),
+		{name: "modal-with-whom-one-acts", view: &acting},
 		{name: "modal-already-taken", view: bot.Taken(first, second, true).(*slack.ViewSubmissionResponse).View},
 	}
 }

@@ -74,6 +74,8 @@ func (s *showing) notices(ctx context.Context) error {
 
 func noticeFor(r run.Run) (name string, m message) {
 	switch {
+	case r.State == run.Held && r.Hold.For == run.ForLink:
+		return "link", linkFirst(r)
 	case r.State == run.Refused:
 		return "refused", notStarted(r)
 	case r.State == run.Unknown:
@@ -141,7 +143,8 @@ func lost(err error) bool {
 
 // wantsCard: a request that nothing came of is the asker's business alone.
 func wantsCard(r run.Run) bool {
-	return r.State == run.Started || r.State == run.Ended || r.State == run.Unknown || r.State == run.Starting && r.Unclear
+	return r.State == run.Started || r.State == run.Ended || r.State == run.Unknown || r.State == run.Starting && r.Unclear ||
+		r.State == run.Held && r.Hold.For == run.ForApproval
 }
 
 func (s *showing) drawCard() message {

@@ -10,18 +10,15 @@ import (
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
-	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
 // submit takes a filled-in form: it checks it, writes the request down, and only
 // then acknowledges, which closes the modal. From there on nothing is lost.
-func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
+func (b *Bot) submit(ctx context.Context, e *arrival) {
 	in := e.Interaction
-	if in.View.CallbackID != callbackRun {
-		return
-	}
 	values := fillings(&in.View)
 
 	// The store has one budget for the look and the write. The look comes before
@@ -36,26 +33,11 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 		return
 	}
 	found := err == nil
-	f, err := parseForm(in.View.PrivateMetadata, b.Projects.Names())
-	switch {
-	case err != nil && found:
-		e.Ack(taken(earlier.Request, run.Request{}, false))
-		return
-	case err != nil:
-		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
-		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
+	f, turning, ok := b.formOf(ctx, e, values, earlier, found)
+	if !ok {
 		return
 	}
-	chosen, ok := projectByKey(b.Projects.Names(), values.project)
-	turning := ok && chosen != f.Project
-	if turning && !found {
-		// The form has not followed the choice yet, or could not: it does now.
-		view := b.turned(f, chosen)
-		e.Ack(slack.NewUpdateViewSubmissionResponse(&view))
-		return
-	}
-
-	request, faults := b.request(ctx, f, in, values, earlier.Request.Ref)
+	request, faults := b.request(ctx, f, e, values, earlier.Request.Ref)
 	if found {
 		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning))
 		return
@@ -64,9 +46,14 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 		e.Ack(fieldErrors(faults))
 		return
 	}
+	hold, refused := b.decide(ctx, e, &request)
+	if refused != "" {
+		e.Ack(fieldErrors(map[string]string{values.refBlock: refused}))
+		return
+	}
 	write, cancel := context.WithTimeout(ctx, storeWithin-spent)
 	defer cancel()
-	r, created, err := b.Runs.Submit(write, request)
+	r, created, err := b.Runs.Submit(write, request, hold)
 	switch {
 	case err != nil:
 		b.notCertain(e, err)
@@ -78,9 +65,43 @@ func (b *Bot) submit(ctx context.Context, e *socket.Envelope) {
 	}
 }
 
+// formOf reads the form that was submitted. turning says that its project is not the
+// chosen one. Where there is nothing to go on with it has answered, and ok is false.
+func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run.Run, found bool) (f form, turning, ok bool) {
+	if found && (earlier.Request.Asker != e.who.User || earlier.Request.Team != e.who.Team) {
+		b.Log.Warn("a modal of another person was submitted", zap.String("user", e.who.User))
+		e.Ack(notice("This form is not yours", "Please close it and type /pipeline."))
+		return f, false, false
+	}
+	f, err := parseForm(e.Interaction.View.PrivateMetadata, b.Projects.Names())
+	switch {
+	case err != nil && found:
+		e.Ack(taken(earlier.Request, run.Request{}, false))
+		return f, false, false
+	case err != nil:
+		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
+		return f, false, false
+	}
+	e.who.Channel = f.Channel
+	chosen, known := projectByKey(b.Projects.Names(), values.project)
+	turning = known && chosen != f.Project
+	if !turning || found {
+		return f, turning, true
+	}
+	// The form has not followed the choice yet, or could not: it does now.
+	if refused := b.mayNotSee(ctx, e, chosen); refused != "" {
+		e.Ack(fieldErrors(map[string]string{blockProject: refused}))
+		return f, false, false
+	}
+	view := b.turned(ctx, e.who, f, chosen)
+	e.Ack(slack.NewUpdateViewSubmissionResponse(&view))
+	return f, false, false
+}
+
 // request makes a request of the form, or says what is wrong at which field. taken is
 // the ref of an earlier submission of the form, if there was one.
-func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback, values filled, taken gitlab.Ref) (run.Request, map[string]string) {
+func (b *Bot) request(ctx context.Context, f form, a *arrival, values filled, taken gitlab.Ref) (run.Request, map[string]string) {
 	faults := make(map[string]string)
 	fault := func(block, text string) { faults[block] = text }
 	project := f.Project
@@ -104,11 +125,44 @@ func (b *Bot) request(ctx context.Context, f form, in *slack.InteractionCallback
 		}
 	}
 	return run.Request{
-		ID: in.View.ID, Project: project, Ref: ref, BuildType: values.buildType, Variables: variables,
-		Asker: in.User.ID, Team: in.User.TeamID, Channel: f.Channel, ReplyURL: f.ReplyURL, At: time.Now().UTC(),
+		ID: a.Interaction.View.ID, Project: project, Ref: ref, BuildType: values.buildType, Variables: variables,
+		Asker: a.who.User, Team: a.who.Team, Channel: f.Channel, ReplyURL: f.ReplyURL, At: time.Now().UTC(),
 		Trigger: b.Projects.Triggers(project),
 	}, faults
 }
+
+// decide asks whether the request may be made, and by what it is held until it may
+// start. refused says why it may not.
+func (b *Bot) decide(ctx context.Context, a *arrival, request *run.Request) (hold *run.Hold, refused string) {
+	ctx, cancel := context.WithTimeout(ctx, decideWithin)
+	defer cancel()
+	r := run.Run{Request: *request}
+	d, person := b.ask(ctx, a, questionOf(a.does, r, a.who), r)
+	if person.Account != nil {
+		request.Account = gitlab.User{ID: person.Account.ID, Username: person.Account.Username}
+	}
+	switch {
+	case d.Outcome == policy.Allow:
+		return nil, ""
+	case d.Outcome == policy.NeedsApproval:
+		hold, err := b.Gate.holdFor(ctx, d, *request)
+		if err != nil {
+			b.Log.Warn("reading the commit of a ref failed", zap.NamedError("reason", err))
+			return nil, "This needs an approval, and GitLab does not say just now which commit it would be about. Please submit again in a moment."
+		}
+		return hold, ""
+	case d.Why == policy.NotLinked && b.Linking.Possible():
+		return &run.Hold{For: run.ForLink, Until: time.Now().UTC().Add(linkLasts), Lasts: linkLasts}, ""
+	default:
+		return nil, shortenEnd(d.Sentence(), fieldErrorSize)
+	}
+}
+
+// linkLasts is how long a request waits for its asker to say who they are in GitLab.
+const linkLasts = time.Hour
+
+// fieldErrorSize is as much as fits under a field and is still read.
+const fieldErrorSize = 300
 
 // ref finds the chosen ref and looks whether it is still there. No answer from GitLab
 // is no objection, and where a submission was taken before there is nothing to object
@@ -138,7 +192,7 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 
 // notCertain keeps the modal open: the write may have been done or not, and
 // submitting once more finds out.
-func (b *Bot) notCertain(e *socket.Envelope, err error) {
+func (b *Bot) notCertain(e *arrival, err error) {
 	b.Log.Error("writing a request down failed", zap.Error(err))
 	e.Ack(fieldErrors(map[string]string{
 		blockBuildType: "I am not certain that I have written this down. Please submit again: it starts one pipeline at most.",
@@ -159,6 +213,14 @@ func taken(first, second run.Request, valid bool) any {
 // fieldErrors shows what is wrong at the fields, by their block ids.
 func fieldErrors(faults map[string]string) *slack.ViewSubmissionResponse {
 	return slack.NewErrorsViewSubmissionResponse(faults)
+}
+
+// refusedForm shows an error at the last field of a form, or instead of it.
+func refusedForm(view *slack.View, text string) *slack.ViewSubmissionResponse {
+	if view.CallbackID == callbackRun {
+		return fieldErrors(map[string]string{blockBuildType: text})
+	}
+	return notice("Not done", text)
 }
 
 // notice puts a few words in the place of the form.

@@ -30,7 +30,7 @@ func TestSubmitWritesTheRequestDown(t *testing.T) {
 	}
 	want := []run.Request{{
 		ID: modal.ID(), Project: "group/app", Ref: login, BuildType: "release",
-		Variables: map[string]string{"APP_ENV": "staging"}, Asker: o.alice.ID, Team: o.alice.TeamID,
+		Variables: map[string]string{"APP_ENV": "staging"}, Asker: o.alice.ID, Team: o.alice.TeamID, Account: gitlab.User{ID: 1, Username: "alice"},
 		Channel: o.builds.ID, ReplyURL: form.ReplyURL, Trigger: true,
 	}}
 	if diff := cmp.Diff(want, o.runs.requests(), cmpopts.IgnoreFields(run.Request{}, "At")); diff != "" {
@@ -168,13 +168,22 @@ func TestSubmitTakesWhatGitLabSaysNothingAbout(t *testing.T) {
 	}
 }
 
-// Before GitLab could be asked for the project, nobody can ask for its refs.
-func TestSubmitDoesNotCheckInAnUnknownProject(t *testing.T) {
+// Before GitLab could be asked for the project nobody knows who may do what in it: the
+// form stays, and says so.
+func TestSubmitInAnUnknownProject(t *testing.T) {
 	o := newOffice(t)
 	modal := o.filled()
-	o.restart(func(cfg *bot.Config) { cfg.Projects = &fakeProjects{names: o.projects.names} })
-	if result := o.submit(modal); !result.Closed {
-		t.Errorf("the modal stays: %+v", result)
+	o.restart(func(cfg *bot.Config) {
+		gate := *cfg.Gate
+		gate.Projects = &fakeProjects{names: o.projects.names}
+		cfg.Projects, cfg.Gate = gate.Projects, &gate
+	})
+	result := o.submit(modal)
+	if got := result.Errors["Branch or tag"]; !strings.Contains(got, "GitLab does not say what the project is") {
+		t.Errorf("the modal says: %+v", result)
+	}
+	if got := o.runs.requests(); len(got) != 0 {
+		t.Errorf("%d requests were written down", len(got))
 	}
 	if got := o.checker.questions(); len(got) != 0 {
 		t.Errorf("GitLab was asked for %q", got)
@@ -315,7 +324,7 @@ func TestSubmitMeetsAnother(t *testing.T) {
 	o := newOffice(t)
 	modal := o.filled()
 	o.checker.answers(func(ctx context.Context) (bool, error) {
-		_, _, err := o.runs.Submit(ctx, run.Request{ID: modal.ID(), Project: "group/app", Ref: v1, BuildType: "debug"})
+		_, _, err := o.runs.Submit(ctx, run.Request{ID: modal.ID(), Project: "group/app", Ref: v1, BuildType: "debug"}, nil)
 		return true, err
 	})
 	o.submit(modal)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
-	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
@@ -15,7 +15,7 @@ import (
 const shownOfKind = 60
 
 // suggest answers one keystroke in the ref field.
-func (b *Bot) suggest(ctx context.Context, e *socket.Envelope) {
+func (b *Bot) suggest(ctx context.Context, e *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
 	in := e.Interaction
@@ -31,13 +31,19 @@ func (b *Bot) suggest(ctx context.Context, e *socket.Envelope) {
 		e.Ack(noOptions())
 		return
 	}
+	e.who.Channel = f.Channel
+	view := b.seen(ctx, e, project.Path)
+	if !view.may {
+		e.Ack(noOptions())
+		return
+	}
 	found, err := b.Refs.Options(ctx, project, in.Value, shownOfKind)
 	if err != nil {
 		b.Log.Warn("searching refs failed", zap.NamedError("reason", err))
 	}
 	branches, tags := refsAt(found.Index, found.Branches), refsAt(found.Index, found.Tags)
 	if in.Value == "" {
-		recent := b.History.RecentRefs(in.User.TeamID, in.User.ID, f.Project)
+		recent := b.History.RecentRefs(e.who.Team, e.who.User, f.Project)
 		defaultBranch, _ := b.Refs.DefaultBranch(project)
 		branches, tags = withRecent(branches, tags, recent, defaultBranch)
 	}
@@ -45,7 +51,17 @@ func (b *Bot) suggest(ctx context.Context, e *socket.Envelope) {
 		e.Ack(noOptions())
 		return
 	}
-	e.Ack(refGroups(branches, tags))
+	marking, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	e.Ack(refGroups(branches, tags, view.marks(marking, b.buildTypeIn(&in.View))))
+}
+
+// buildTypeIn is the build type that is chosen in the form.
+func (b *Bot) buildTypeIn(view *slack.View) string {
+	if chosen := fillings(view).buildType; slices.Contains(b.BuildTypes, chosen) {
+		return chosen
+	}
+	return b.BuildTypes[0]
 }
 
 // noOptions is an empty answer. slack-go's own type leaves the key out when it is

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+
+	"pipebot/bot/policy"
 )
 
 // escape makes text from outside safe in mrkdwn and in a message's text: no
@@ -91,7 +93,11 @@ func emoji(name string) slack.RichTextSectionElement {
 	return slack.NewRichTextSectionEmojiElement(name, 0, nil)
 }
 
+// mention names a person, whom Slack then notifies; what is no person's id is words.
 func mention(user string) slack.RichTextSectionElement {
+	if !policy.IsUserID(user) {
+		return words(shortenEnd(user, jobNameSize))
+	}
 	return slack.NewRichTextSectionUserElement(user, nil)
 }
 
@@ -122,6 +128,12 @@ func plainWords(elements phrase) string {
 func ago(verb string, at time.Time) slack.RichTextSectionElement {
 	fallback := verb + " " + at.UTC().Format("15:04 MST")
 	return slack.NewRichTextSectionDateElement(at.Unix(), verb+" {ago}", nil, &fallback)
+}
+
+// moment is a point in time in the reader's own zone.
+func moment(at time.Time) slack.RichTextSectionElement {
+	fallback := at.UTC().Format("2006-01-02 15:04 MST")
+	return slack.NewRichTextSectionDateElement(at.Unix(), "{date_short_pretty} {time}", nil, &fallback)
 }
 
 func paragraph(elements ...slack.RichTextSectionElement) slack.RichTextElement {

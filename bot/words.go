@@ -21,6 +21,11 @@ func privately(elements ...slack.RichTextSectionElement) message {
 	}
 }
 
+// warning is a message for one person about something that went wrong.
+func warning(elements ...slack.RichTextSectionElement) message {
+	return privately(append(say(emoji("warning"), words(" ")), elements...)...)
+}
+
 // request names what was asked for: group/app main (debug).
 func request(r run.Run) phrase {
 	return say(
@@ -31,8 +36,42 @@ func request(r run.Run) phrase {
 
 // notStarted tells why GitLab did not start a run.
 func notStarted(r run.Run) message {
+	if why := r.Refusal; why != nil && (why.Denied || why.Held != "") {
+		return notAllowed(r, *why)
+	}
 	opening := append(say(emoji("no_entry"), words(" I could not start ")), request(r)...)
 	return privately(append(append(opening, words(".\n")), refusal(r)...)...)
+}
+
+// notAllowed tells why a request that waited for somebody is not started.
+func notAllowed(r run.Run, why run.Refusal) message {
+	said := append(say(emoji("no_entry"), words(" Your request for ")), request(r)...)
+	switch {
+	case why.By != "":
+		said = append(said, words(" was refused by "), mention(why.By), words(because(why.Message)))
+	case why.Held == run.ForApproval:
+		said = append(said, words(" has expired: nobody approved it in time. Type /pipeline to ask again."))
+	case why.Held == run.ForLink:
+		said = append(said, words(" has expired: you have not linked your GitLab account. Type /pipeline to ask again."))
+	default:
+		said = append(said, words(" is not started. "+shortenEnd(why.Message, reasonSize)))
+	}
+	return privately(said...)
+}
+
+// linkFirst asks somebody who they are in GitLab, before their request goes on.
+func linkFirst(r run.Run) message {
+	said := append(say(emoji("link"), words(" I have your request for ")), request(r)...)
+	m := privately(append(said, words(". First I have to know who you are in GitLab, since you may do here what you may do there. It goes on by itself afterwards."))...)
+	m.Blocks = append(m.Blocks, linkButton())
+	return m
+}
+
+// openly is an answer to a command that everybody in the channel sees.
+func openly(m message) map[string]any {
+	answer := m.answer()
+	answer["response_type"] = slack.ResponseTypeInChannel
+	return answer
 }
 
 // waits tells that a request is kept and will be tried again.
@@ -165,16 +204,12 @@ func inGitLabsWords(text string) phrase {
 
 // actionFailed tells why a button did nothing.
 func actionFailed(verb string, err error) message {
-	opening := say(emoji("warning"), words(fmt.Sprintf(" I could not %s the pipeline. ", verb)))
-	return privately(append(opening, actionFault(err)...)...)
+	return warning(append(say(words(fmt.Sprintf("I could not %s the pipeline. ", verb))), actionFault(err)...)...)
 }
 
 func actionFault(err error) phrase {
 	if errors.Is(err, errStale) {
 		return say(words("This button is out of date; please use the ones on the pipeline's newest card."))
-	}
-	if errors.Is(err, errForeign) {
-		return say(words("Only people of the workspace from which it was started may do that. Please ask one of them."))
 	}
 	fault, ok := errors.AsType[*gitlab.Error](err)
 	if !ok {

@@ -196,7 +196,7 @@ func TestButtonRefused(t *testing.T) {
 	p := w.pipeline(1)
 	p.Start()
 	card := w.card(w.channel, "Running")
-	bob := w.slack.AddUser("bob")
+	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
 	w.gitlab.Fault(gitlabtest.Match{Method: "POST", PathPattern: "**/cancel"}, gitlabtest.Fault{Status: 403, Body: `{"message":"403 Forbidden"}`})
 	if err := bob.Click(w.ctx, card, "Cancel", slacktest.Confirm); err != nil {

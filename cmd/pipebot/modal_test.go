@@ -134,6 +134,7 @@ func TestSeveralProjects(t *testing.T) {
 	w := newWorld(t)
 	api := w.gitlab.AddProject("group/api")
 	api.AddMember(w.owner, gitlabtest.Maintainer)
+	api.AddMember(w.account(w.alice), gitlabtest.Developer)
 	api.SetCI(w.project.CI())
 	api.AddBranch("api-only", time.Now())
 	delete(w.env, "GITLAB_TRIGGER_TOKEN")
@@ -236,7 +237,7 @@ func TestRedeliveredSubmission(t *testing.T) {
 // Two people asking for the same are two requests.
 func TestTwoPeople(t *testing.T) {
 	w := newWorld(t)
-	bob := w.slack.AddUser("bob")
+	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
 	w.start()
 	for _, who := range []*slacktest.User{w.alice, bob} {

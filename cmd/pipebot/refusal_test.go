@@ -78,8 +78,12 @@ func TestRefusals(t *testing.T) {
 			want: []string{"GitLab refused it", "jobs:unit config contains unknown keys: scrpt"},
 		},
 		"the branch is protected": {
-			arrange: func(w *world) { w.project.ProtectBranch("main", gitlabtest.Owner, gitlabtest.Owner) },
-			want:    []string{"is protected", "Protected branches"},
+			// Alice may update it, and the owner of the token may not.
+			arrange: func(w *world) {
+				w.project.ProtectBranch("main", gitlabtest.Owner, gitlabtest.Owner)
+				w.project.AddMember(w.account(w.alice), gitlabtest.Owner)
+			},
+			want: []string{"is protected", "Protected branches"},
 		},
 		"the access token lacks rights": {
 			arrange: func(w *world) {
@@ -125,6 +129,7 @@ func TestExpiredToken(t *testing.T) {
 	w := newWorld(t)
 	delete(w.env, "GITLAB_TRIGGER_TOKEN")
 	w.start()
+	w.known(w.alice, w.channel)
 	modal := w.open(w.alice, w.channel)
 	w.choose(modal, "main")
 	w.gitlab.RevokeToken(w.env["GITLAB_TOKEN"])
@@ -137,6 +142,7 @@ func TestExpiredToken(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	w := newWorld(t)
 	w.start()
+	w.known(w.alice, w.channel)
 	modal := w.open(w.alice, w.channel)
 	w.choose(modal, "main")
 	w.gitlab.Refuse(true)

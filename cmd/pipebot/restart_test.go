@@ -137,6 +137,7 @@ func (w *world) replies() int {
 func TestKillWhileGitLabIsAway(t *testing.T) {
 	w := newWorld(t)
 	w.start()
+	w.known(w.alice, w.channel)
 	modal := w.open(w.alice, w.channel)
 	w.choose(modal, "main")
 	w.gitlab.Refuse(true)
@@ -162,7 +163,7 @@ func TestStopWithWorkInHand(t *testing.T) {
 	w.start()
 	var modals []*slacktest.Modal
 	for i := range 5 {
-		who := w.slack.AddUser(fmt.Sprintf("person%d", i))
+		who := w.person(fmt.Sprintf("person%d", i), gitlabtest.Developer)
 		w.channel.Invite(who)
 		modal := w.open(who, w.channel)
 		w.choose(modal, "main")
@@ -243,6 +244,7 @@ func TestSettingsChangeWhileARequestWaits(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.start()
+			w.known(w.alice, w.channel)
 			modal := w.open(w.alice, w.channel)
 			w.choose(modal, "main")
 			w.gitlab.Refuse(true)

@@ -69,6 +69,9 @@ type world struct {
 	channel *slacktest.Channel
 	env     map[string]string
 	bot     *process
+
+	accounts map[string]*gitlabtest.User // by the Slack ids of the people whose they are
+	forged   map[string]string           // what the last answer to a made up command was, by the Slack id
 }
 
 const projectPath = "group/app"
@@ -83,7 +86,10 @@ func newWorld(t testing.TB) *world {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, slack: slacktest.NewServer(slacktest.Config{Scopes: manifestScopes(t)}), gitlab: gitlabtest.NewServer(gitlabtest.Config{})}
+	w := &world{
+		t: t, ctx: ctx, slack: slacktest.NewServer(slacktest.Config{Scopes: manifestScopes(t)}), gitlab: gitlabtest.NewServer(gitlabtest.Config{}),
+		accounts: make(map[string]*gitlabtest.User), forged: make(map[string]string),
+	}
 	t.Cleanup(w.slack.Close)
 	t.Cleanup(w.gitlab.Close)
 	w.owner = w.gitlab.AddUser("release-bot")
@@ -100,7 +106,7 @@ func newWorld(t testing.TB) *world {
 			{Name: "ship", Stage: "deploy"},
 		},
 	})
-	w.alice = w.slack.AddUser("alice")
+	w.alice = w.person("alice", gitlabtest.Developer)
 	w.channel = w.slack.AddChannel("releases", slacktest.Public, w.alice)
 	w.channel.InviteBot()
 	w.env = map[string]string{
@@ -119,6 +125,38 @@ func newWorld(t testing.TB) *world {
 		"LOG_LEVEL":            "debug",
 	}
 	return w
+}
+
+// person is somebody with a role in the project, whose e-mail address GitLab shows.
+func (w *world) person(name string, role gitlabtest.Role, options ...slacktest.UserOption) *slacktest.User {
+	account := w.gitlab.AddUser(name)
+	account.SetPublicEmail(name + "@example.com")
+	if role != gitlabtest.NoAccess {
+		w.project.AddMember(account, role)
+	}
+	who := w.slack.AddUser(name, options...)
+	w.accounts[who.ID] = account
+	return who
+}
+
+// account is what a person has in GitLab.
+func (w *world) account(who *slacktest.User) *gitlabtest.User { return w.accounts[who.ID] }
+
+// known has somebody ask what they may do on the default branch. Once they are told,
+// GitLab has said who they are and what their rights are, which counts for a minute:
+// for requests that are made while it is away.
+func (w *world) known(who *slacktest.User, where *slacktest.Channel) {
+	w.t.Helper()
+	if err := who.Command(w.ctx, where, "/pipeline", "can-i main"); err != nil {
+		w.t.Fatalf("typing /pipeline can-i: %v", err)
+	}
+	w.told(who, where, "You may run a pipeline on the branch main")
+}
+
+// told waits until somebody reads a message in a channel that they alone see.
+func (w *world) told(who *slacktest.User, where *slacktest.Channel, parts ...string) slacktest.Message {
+	w.t.Helper()
+	return w.seen(who, where, func(m slacktest.Message) bool { return m.Ephemeral }, parts)
 }
 
 // manifestScopes are the scopes that the app's manifest asks for: the program has
@@ -299,8 +337,14 @@ func (w *world) reply(where *slacktest.Channel, parts ...string) slacktest.Messa
 
 func (w *world) message(where *slacktest.Channel, belongs func(slacktest.Message) bool, parts []string) slacktest.Message {
 	w.t.Helper()
+	return w.seen(w.alice, where, belongs, parts)
+}
+
+// seen waits until a message of the bot that somebody sees reads as wanted, in parts.
+func (w *world) seen(who *slacktest.User, where *slacktest.Channel, belongs func(slacktest.Message) bool, parts []string) slacktest.Message {
+	w.t.Helper()
 	var last string
-	m, err := w.slack.WaitMessage(w.ctx, where, w.alice, func(m slacktest.Message) bool {
+	m, err := w.slack.WaitMessage(w.ctx, where, who, func(m slacktest.Message) bool {
 		if !m.FromApp() || !belongs(m) {
 			return false
 		}

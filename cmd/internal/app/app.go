@@ -9,14 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caarlos0/env/v10"
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
-	"pipebot/bot"
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
-	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
@@ -34,7 +34,7 @@ const cardInterval = 3 * time.Second
 // Main runs pipebot until ctx ends and returns its exit code.
 func Main(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
-		return command(version, args, stdout, stderr)
+		return command(ctx, version, args, environ, stdout, stderr)
 	}
 	settings, err := Load(environ)
 	if err != nil {
@@ -55,8 +55,12 @@ func Main(ctx context.Context, version string, args, environ []string, stdout, s
 }
 
 // command does what the arguments ask for instead of running.
-func command(version string, args []string, stdout, stderr io.Writer) int {
+func command(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
 	switch {
+	case args[0] == "policy":
+		return policyCommand(args[1:], env.ToMap(environ), stdout, stderr)
+	case args[0] == "audit":
+		return auditCommand(ctx, args[1:], environ, stdout, stderr)
 	case len(args) == 1 && (args[0] == "version" || args[0] == "--version"):
 		fmt.Fprintln(stdout, "pipebot", version)
 		return codeStopped
@@ -64,14 +68,17 @@ func command(version string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, usage)
 		return codeStopped
 	default:
-		fmt.Fprintf(stderr, "pipebot: it takes no arguments but version and help\n%s\n", usage)
+		fmt.Fprintf(stderr, "pipebot: it takes no arguments but version, help, policy and audit\n%s\n", usage)
 		return codeUsage
 	}
 }
 
-const usage = `usage: pipebot [version | help]
+const usage = `usage: pipebot [version | help | policy check | policy test | audit export]
 Without an argument it runs until it gets SIGINT or SIGTERM. Its settings are
-environment variables; README.md lists them.`
+environment variables; README.md lists them. pipebot policy help tells how to try
+a policy file.
+
+` + auditUsage
 
 func newLog(s Settings, w io.Writer) *zap.Logger {
 	config := zap.NewProductionEncoderConfig()
@@ -103,40 +110,39 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 		return fmt.Errorf("DATA_DIR: %w", err)
 	}
 	defer conn.Close()
-
-	projects := gitlab.NewProjects(client.Project, s.Projects, s.TriggerTokens)
-	refs := gitlab.NewRefs(client, gitlab.RefsConfig{Failed: func(p gitlab.Project, err error) {
-		log.Warn("reading refs failed", zap.String("project", p.Path), zap.NamedError("reason", err))
-	}})
-	defer refs.Close()
-	me := newIdentity(api, log)
-	tell := bot.NewTeller(api, s.SlackAPIURL, log.Named("bot"))
-	display := &bot.Display{
-		API: api, Tell: tell, BotName: me.name,
-		CardInterval: min(cardInterval, s.PollInterval), Log: log.Named("bot"),
-	}
-	engine, err := run.NewEngine(ctx, conn, run.Config{
-		GitLab: client, Projects: projects, Display: display, Log: log.Named("run"),
-		BuildTypeVariable: s.BuildTypeVariable, PollInterval: s.PollInterval,
-		StartTimeout: s.StartTimeout, StartSettle: s.StartSettle,
-	})
+	audit, err := run.OpenAudit(ctx, conn, s.AuditRetention)
 	if err != nil {
 		return err
 	}
-	handler := bot.New(bot.Config{
-		API: api, Tell: tell, Runs: engine, History: engine.History(), Projects: projects, Refs: refs, GitLab: client,
-		BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
-	})
-	slackSocket := socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
 
-	m.watch(slackSocket.Connected, engine.Live)
-	health := &health{connected: slackSocket.Connected, token: me.fault, store: engine.Ready, projects: projects, refs: refs}
+	p, err := connect(ctx, s, m, client, api, conn, audit, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	m.watch(p.socket.Connected, p.engine.Live)
+	health := &health{
+		connected: p.socket.Connected, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
+		authz: s.Authz, policy: p.policyFault,
+	}
+	if s.Authz == policy.ModeOpen {
+		log.Warn(openToAll)
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return slackSocket.Run(ctx) })
-	group.Go(func() error { return engine.Work(ctx) })
-	group.Go(func() error { me.keep(ctx); return nil })
-	group.Go(func() error { keepProjects(ctx, projects, log); return nil })
+	group.Go(func() error {
+		p.learnFreezes(ctx)
+		return p.socket.Run(ctx)
+	})
+	group.Go(func() error { return p.engine.Work(ctx) })
+	group.Go(func() error { return p.linking.Work(ctx) })
+	group.Go(func() error { p.freezes.Keep(ctx); return nil })
+	group.Go(func() error { p.me.keep(ctx); return nil })
+	group.Go(func() error { p.keepPolicy(ctx, log); return nil })
+	group.Go(func() error { keepProjects(ctx, p.projects, log); return nil })
 	group.Go(func() error { return listen(ctx, s.HTTPAddr, handlerFor(health, m), log) })
+	if s.NATSURL == "" {
+		group.Go(func() error { serveExports(ctx, s.DataDir, audit, log); return nil })
+	}
 	return group.Wait()
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"pipebot/bot/policy"
 	"pipebot/gitlab"
 )
 
@@ -21,7 +22,12 @@ type health struct {
 	store     func() error
 	projects  *gitlab.Projects
 	refs      *gitlab.Refs
+	authz     policy.Mode
+	policy    func() error
 }
+
+// openToAll is said wherever AUTHZ=open is seen.
+const openToAll = "AUTHZ=open: every full member of the workspace may do everything that the tokens may"
 
 // report says what is missing, and what people should know though all works.
 func (h *health) report() (missing, warnings []string) {
@@ -36,6 +42,12 @@ func (h *health) report() (missing, warnings []string) {
 	}
 	for _, err := range h.projects.Faults() {
 		missing = append(missing, "gitlab: "+err.Error())
+	}
+	if h.authz == policy.ModeOpen {
+		warnings = append(warnings, "warning: "+openToAll)
+	}
+	if err := h.policy(); err != nil {
+		warnings = append(warnings, "warning: the policy file is not taken, the old one holds on: "+err.Error())
 	}
 	for _, name := range h.projects.Unreadable() {
 		warnings = append(warnings, "warning: "+unreadable(name))

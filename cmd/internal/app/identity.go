@@ -16,9 +16,13 @@ type identity struct {
 	api *slack.Client
 	log *zap.Logger
 
+	known chan struct{} // closed once Slack has said who the bot is
+	once  sync.Once
+
 	mu    sync.Mutex
 	user  string
-	wrong error // why the newest question was not answered
+	home  string // the id of the workspace, "" while it is not known
+	wrong error  // why the newest question was not answered
 }
 
 // These are sentences for people: Slack is a name.
@@ -29,7 +33,7 @@ var (
 )
 
 func newIdentity(api *slack.Client, log *zap.Logger) *identity {
-	return &identity{api: api, log: log, user: "pipebot", wrong: errNotAsked}
+	return &identity{api: api, log: log, known: make(chan struct{}), user: "pipebot", wrong: errNotAsked}
 }
 
 const (
@@ -71,7 +75,8 @@ func (i *identity) ask(ctx context.Context) error {
 	}
 	i.wrong = err
 	if err == nil {
-		i.user = answer.User
+		i.once.Do(func() { close(i.known) })
+		i.user, i.home = answer.User, answer.TeamID
 	}
 	return err
 }
@@ -81,6 +86,19 @@ func (i *identity) name() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.user
+}
+
+// team is the id of the workspace that the bot is installed in. It waits for Slack to
+// say it: right after the start people may be quicker. "" is that ctx ended before.
+func (i *identity) team(ctx context.Context) string {
+	select {
+	case <-i.known:
+	case <-ctx.Done():
+		return ""
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.home
 }
 
 // fault is why Slack does not take the bot's token, or nil.

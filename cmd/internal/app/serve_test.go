@@ -277,6 +277,16 @@ func TestReadyWithAWarning(t *testing.T) {
 	p.says(warning)
 }
 
+// Whoever looks after a bot that is open to all has to come across that.
+func TestReadyIfOpenToAll(t *testing.T) {
+	w := newWorld(t)
+	w.env["AUTHZ"] = "open"
+	const warning = "AUTHZ=open: every full member of the workspace may do everything that the tokens may"
+	p := w.start()
+	p.becomes(http.StatusOK, "ready", "warning: "+warning)
+	p.says(warning)
+}
+
 // Without a trigger token pipelines are the access token's own, which it can read.
 func TestReadyWithoutATriggerToken(t *testing.T) {
 	w := newWorld(t)
@@ -321,6 +331,9 @@ func TestPages(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	w := newWorld(t)
 	alice := w.slack.AddUser("alice")
+	developer := w.gitlab.AddUser("alice")
+	developer.SetPublicEmail(alice.Email)
+	w.project.AddMember(developer, gitlabtest.Developer)
 	channel := w.slack.AddChannel("releases", slacktest.Public, alice)
 	channel.InviteBot()
 	p := w.start()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/caarlos0/env/v10"
 	"go.uber.org/zap/zapcore"
+
+	"pipebot/bot/policy"
 )
 
 // environment is the settings as people write them. env fills in strings and
@@ -26,12 +28,16 @@ type environment struct {
 	TriggerTokenFile  string `env:"GITLAB_TRIGGER_TOKEN_FILE"`
 	TriggerTokens     string `env:"GITLAB_TRIGGER_TOKENS"`
 	TriggerTokensFile string `env:"GITLAB_TRIGGER_TOKENS_FILE"`
+	OAuthClientID     string `env:"GITLAB_OAUTH_CLIENT_ID"`
+	Authz             string `env:"AUTHZ" envDefault:"gitlab"`
+	PolicyFile        string `env:"POLICY_FILE"`
 	BuildTypes        string `env:"BUILD_TYPES" envDefault:"debug,release"`
 	BuildTypeVariable string `env:"BUILD_TYPE_VARIABLE" envDefault:"BUILD_TYPE"`
 	PollInterval      string `env:"POLL_INTERVAL" envDefault:"5s"`
 	StartTimeout      string `env:"START_TIMEOUT" envDefault:"20s"`
 	StartSettle       string `env:"START_SETTLE" envDefault:"90s"`
 	Retention         string `env:"RETENTION" envDefault:"720h"`
+	AuditRetention    string `env:"AUDIT_RETENTION" envDefault:"8760h"`
 	NATSURL           string `env:"NATS_URL"`
 	DataDir           string `env:"DATA_DIR" envDefault:"data"`
 	HTTPAddr          string `env:"HTTP_ADDR" envDefault:":8080"`
@@ -47,10 +53,15 @@ type Settings struct {
 	Projects               []string
 	TriggerTokens          map[string]string // by project, as Projects names it
 
+	// OAuthClientID is the application by which people link themselves, "" for none.
+	OAuthClientID string
+	Authz         policy.Mode
+	PolicyFile    string
+
 	BuildTypes        []string
 	BuildTypeVariable string
 
-	PollInterval, StartTimeout, StartSettle, Retention time.Duration
+	PollInterval, StartTimeout, StartSettle, Retention, AuditRetention time.Duration
 
 	NATSURL, DataDir, HTTPAddr string
 
@@ -62,14 +73,33 @@ type Settings struct {
 // all faults, each a line that names the variable, what is wrong with it and an
 // example. No line holds the value of a token.
 func Load(environ []string) (Settings, error) {
-	var raw environment
-	set := slices.DeleteFunc(slices.Clone(environ), isUnset)
-	if err := env.ParseWithOptions(&raw, env.Options{Environment: env.ToMap(set)}); err != nil {
-		return Settings{}, errors.New("the environment cannot be read") // strings only: does not happen
+	raw, err := read(environ)
+	if err != nil {
+		return Settings{}, err
 	}
 	v := &validator{}
 	s := raw.validate(v)
 	return s, errors.Join(v.faults...)
+}
+
+// loadStore reads where the store is and nothing else, for what needs no tokens.
+func loadStore(environ []string) (natsURL, dataDir string, err error) {
+	raw, err := read(environ)
+	if err != nil {
+		return "", "", err
+	}
+	v := &validator{}
+	natsURL = v.nats(raw.NATSURL)
+	dataDir = v.folder(raw.DataDir, natsURL)
+	return natsURL, dataDir, errors.Join(v.faults...)
+}
+
+func read(environ []string) (raw environment, err error) {
+	set := slices.DeleteFunc(slices.Clone(environ), isUnset)
+	if env.ParseWithOptions(&raw, env.Options{Environment: env.ToMap(set)}) != nil {
+		err = errors.New("the environment cannot be read") // strings only: does not happen
+	}
+	return raw, err
 }
 
 // isUnset: in an env file an empty value means "as usual".
@@ -94,17 +124,17 @@ func (e environment) validate(v *validator) Settings {
 		StartTimeout:      v.duration("START_TIMEOUT", e.StartTimeout, 100*time.Millisecond, "20s"),
 		StartSettle:       v.duration("START_SETTLE", e.StartSettle, 100*time.Millisecond, "90s"),
 		Retention:         v.duration("RETENTION", e.Retention, time.Hour, "720h"),
+		AuditRetention:    v.duration("AUDIT_RETENTION", e.AuditRetention, 24*time.Hour, "8760h"),
 
-		NATSURL: v.nats(e.NATSURL), DataDir: strings.TrimSpace(e.DataDir),
-		HTTPAddr: v.address(e.HTTPAddr),
+		NATSURL: v.nats(e.NATSURL), HTTPAddr: v.address(e.HTTPAddr),
 		LogLevel: v.level(e.LogLevel), LogConsole: v.format(e.LogFormat),
 	}
-	if s.NATSURL == "" && s.DataDir == "" {
-		v.fault("DATA_DIR", "it is empty", "/var/lib/pipebot")
-	}
+	s.DataDir = v.folder(e.DataDir, s.NATSURL)
 	if s.SlackAPIURL != "" && !strings.HasSuffix(s.SlackAPIURL, "/") {
 		s.SlackAPIURL += "/"
 	}
 	s.TriggerTokens = v.triggerTokens(e, s.Projects)
+	s.OAuthClientID = v.clientID(e.OAuthClientID)
+	s.Authz, s.PolicyFile = v.authz(e.Authz, strings.TrimSpace(e.PolicyFile))
 	return s
 }

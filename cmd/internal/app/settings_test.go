@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap/zapcore"
 
+	"pipebot/bot/policy"
 	"pipebot/cmd/internal/app"
 )
 
@@ -32,12 +33,13 @@ func TestDefaults(t *testing.T) {
 	want := app.Settings{
 		SlackAppToken: "xapp-1", SlackBotToken: "xoxb-1", SlackAPIURL: "https://slack.com/api/",
 		GitLabURL: "https://gitlab.com", GitLabToken: "glpat-1", Projects: []string{"group/app"}, TriggerTokens: map[string]string{},
-		BuildTypes: []string{"debug", "release"}, BuildTypeVariable: "BUILD_TYPE",
+		Authz: policy.ModeGitLab, BuildTypes: []string{"debug", "release"}, BuildTypeVariable: "BUILD_TYPE",
 		PollInterval: 5 * time.Second, StartTimeout: 20 * time.Second, StartSettle: 90 * time.Second, Retention: 720 * time.Hour,
-		DataDir: "data", HTTPAddr: ":8080", LogLevel: zapcore.InfoLevel,
+		AuditRetention: 8760 * time.Hour,
+		DataDir:        "data", HTTPAddr: ":8080", LogLevel: zapcore.InfoLevel,
 	}
 	empty := complete()
-	for _, name := range []string{"SLACK_API_URL", "GITLAB_URL", "BUILD_TYPES", "POLL_INTERVAL", "NATS_URL", "DATA_DIR", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT"} {
+	for _, name := range []string{"AUTHZ", "SLACK_API_URL", "GITLAB_URL", "BUILD_TYPES", "POLL_INTERVAL", "NATS_URL", "DATA_DIR", "HTTP_ADDR", "LOG_LEVEL", "LOG_FORMAT"} {
 		empty[name] = ""
 	}
 	for name, settings := range map[string]map[string]string{"not set": complete(), "empty": empty} {
@@ -60,6 +62,7 @@ func TestSettings(t *testing.T) {
 		"SLACK_API_URL": "http://127.0.0.1:1/api", "GITLAB_URL": " https://example.com/gitlab/ ", "GITLAB_PROJECTS": " group/app , 42,",
 		"GITLAB_TRIGGER_TOKENS": "group/app:glptt-1, 42:glptt-2", "BUILD_TYPES": "fast", "BUILD_TYPE_VARIABLE": "KIND",
 		"POLL_INTERVAL": "100ms", "HTTP_ADDR": "off", "LOG_LEVEL": "debug", "LOG_FORMAT": "console", "NATS_URL": "nats://n:4222",
+		"AUTHZ": " Open ", "GITLAB_OAUTH_CLIENT_ID": " 0123456789abcdef ",
 	})
 	got, err := app.Load(environ(settings))
 	if err != nil {
@@ -69,9 +72,11 @@ func TestSettings(t *testing.T) {
 		SlackAppToken: "xapp-1", SlackBotToken: "xoxb-1", SlackAPIURL: "http://127.0.0.1:1/api/",
 		GitLabURL: "https://example.com/gitlab", GitLabToken: "glpat-1", Projects: []string{"group/app", "42"},
 		TriggerTokens: map[string]string{"group/app": "glptt-1", "42": "glptt-2"},
-		BuildTypes:    []string{"fast"}, BuildTypeVariable: "KIND",
+		OAuthClientID: "0123456789abcdef", Authz: policy.ModeOpen,
+		BuildTypes: []string{"fast"}, BuildTypeVariable: "KIND",
 		PollInterval: 100 * time.Millisecond, StartTimeout: 20 * time.Second, StartSettle: 90 * time.Second, Retention: 720 * time.Hour,
-		NATSURL: "nats://n:4222", DataDir: "data", LogLevel: zapcore.DebugLevel, LogConsole: true,
+		AuditRetention: 8760 * time.Hour,
+		NATSURL:        "nats://n:4222", DataDir: "data", LogLevel: zapcore.DebugLevel, LogConsole: true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the settings (-want +got):\n%s", diff)
@@ -102,6 +107,7 @@ func TestFaults(t *testing.T) {
 		"no variable":             {"BUILD_TYPE_VARIABLE", "BUILD-TYPE", `BUILD_TYPE_VARIABLE: "BUILD-TYPE" is no name for a CI variable`},
 		"no duration":             {"POLL_INTERVAL", "5", `POLL_INTERVAL: "5" is no duration; its units are h, m, s and ms; for example POLL_INTERVAL=5s`},
 		"too often":               {"POLL_INTERVAL", "99ms", "POLL_INTERVAL: 99ms is less than 100ms"},
+		"a short audit log":       {"AUDIT_RETENTION", "23h", "AUDIT_RETENTION: 23h is less than 24h0m0s; for example AUDIT_RETENTION=8760h"},
 		"no address":              {"HTTP_ADDR", "8080", `HTTP_ADDR: "8080" is neither host:port nor off`},
 		"no port":                 {"HTTP_ADDR", ":70000", "HTTP_ADDR: 70000 is no port"},
 		"no level":                {"LOG_LEVEL", "loud", `LOG_LEVEL: "loud" is none of debug, info, warn, error`},
@@ -145,7 +151,7 @@ func TestTokenThatEndsInEquals(t *testing.T) {
 	}
 }
 
-// The arguments: there are two, and a wrong one says so.
+// The arguments: there are few, and a wrong one says so.
 func TestArguments(t *testing.T) {
 	tests := map[string]struct {
 		args   []string
@@ -155,7 +161,7 @@ func TestArguments(t *testing.T) {
 	}{
 		"version": {[]string{"version"}, 0, "pipebot v1.2.3", ""},
 		"help":    {[]string{"help"}, 0, "usage: pipebot", ""},
-		"unknown": {[]string{"run"}, 2, "", "takes no arguments but version and help"},
+		"unknown": {[]string{"run"}, 2, "", "takes no arguments but version, help, policy and audit"},
 		"none":    {nil, 2, "", "SLACK_APP_TOKEN: it is missing"},
 	}
 	for name, test := range tests {
