@@ -38,6 +38,7 @@ type request struct {
 	ID         json.RawMessage                       `json:"id"` // of a lever, or of a pipeline
 	Job        int                                   `json:"job"`
 	On         bool                                  `json:"on"`
+	Account    string                                `json:"account"` // in GitLab
 }
 
 // answer is what the page gets besides ok.
@@ -60,6 +61,7 @@ func (w *world) actions() map[string]action {
 		"home":             w.doHome,
 		"lever":            w.doLever,
 		"pipeline":         w.doPipeline,
+		"confirm":          w.doConfirm,
 	}
 }
 

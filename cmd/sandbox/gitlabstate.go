@@ -16,6 +16,13 @@ type (
 		URL     string `json:"url"`
 		Real    bool   `json:"real"`
 		DownFor int    `json:"down_for"` // seconds
+		// Codes is how many wait for somebody to confirm them. The page is not told them: they are for one person.
+		Codes    int            `json:"codes"`
+		Accounts []shownAccount `json:"accounts"`
+	}
+	shownAccount struct {
+		Username string `json:"username"`
+		Name     string `json:"name"`
 	}
 	shownProject struct {
 		ID            int    `json:"id"`
@@ -67,7 +74,11 @@ func (w *world) gitlabState(d *draft) {
 		d.put("gitlab", shownGitLab{URL: w.realURL, Real: true})
 		return
 	}
-	d.put("gitlab", shownGitLab{URL: w.gitlab.URL, DownFor: w.levers.left(gitlabDown)})
+	shown := shownGitLab{URL: w.gitlab.URL, DownFor: w.levers.left(gitlabDown), Codes: len(w.gitlab.UserCodes())}
+	for _, u := range w.accounts {
+		shown.Accounts = append(shown.Accounts, shownAccount{u.Username, u.Name})
+	}
+	d.put("gitlab", shown)
 	for i, p := range w.gitlab.Projects() {
 		branches, tags := p.RefCounts()
 		d.put("project/"+strconv.Itoa(p.ID), shownProject{

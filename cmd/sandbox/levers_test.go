@@ -3,6 +3,7 @@ package main_test
 import (
 	"context"
 	"net/http"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -222,6 +223,8 @@ func TestLeversThatTakeGitLabAway(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			w := newWorld(t, "40")
 			modal := w.open()
+			w.told("/api/v4/projects/*/members/all")
+			w.told("/api/v4/projects/*/protected_branches")
 			begun := time.Now()
 			w.pushed(id)
 			if _, until := w.IsOn(id); !until.After(begun) {
@@ -238,6 +241,20 @@ func TestLeversThatTakeGitLabAway(t *testing.T) {
 				t.Errorf("it is off, and GitLab answers %d", got)
 			}
 		})
+	}
+}
+
+// told waits until GitLab has answered such a request: nothing starts for somebody whose rights are not known.
+func (w *world) told(pattern string) {
+	w.t.Helper()
+	err := w.GitLab().Wait(w.ctx, func() bool { // which is asked after each request, too
+		return slices.ContainsFunc(w.GitLab().Requests(), func(r gitlabtest.Request) bool {
+			matches, err := path.Match(pattern, r.Path)
+			return err == nil && matches && r.Status == http.StatusOK
+		})
+	})
+	if err != nil {
+		w.t.Fatalf("waiting for an answer to %s: %v", pattern, err)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestWorkspaceOfTheManifestAlone(t *testing.T) {
 	for _, u := range s.Users() {
 		kinds = append(kinds, u.Kind)
 	}
-	want := []slacktest.UserKind{slacktest.Member, slacktest.Member, slacktest.Member, slacktest.Guest, slacktest.External}
+	want := append(slices.Repeat([]slacktest.UserKind{slacktest.Member}, 4), slacktest.Guest, slacktest.External)
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("people (-want +got):\n%s", diff)
 	}

@@ -14,7 +14,7 @@ func TestPipelineFromCommandToItsEnd(t *testing.T) {
 	alice := r.as("alice")
 	channel := alice.channel("releases")
 	alice.find("project/", func(p object) bool {
-		return p["path"] == "group/app" && p["branches"] == 2.0 && p["tags"] == 1.0
+		return p["path"] == "group/app" && p["branches"] == 3.0 && p["tags"] == 1.0
 	})
 
 	r.do("command", object{"as": alice.id, "channel": channel, "command": "/pipeline", "text": ""})

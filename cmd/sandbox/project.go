@@ -43,8 +43,9 @@ func more(have []ref, names []string, now time.Time) []ref {
 
 // instance is a simulated GitLab with what the bot needs to know of it.
 type instance struct {
-	server *gitlabtest.Server
-	env    map[string]string
+	server   *gitlabtest.Server
+	accounts []*gitlabtest.User // of people
+	env      map[string]string
 }
 
 // newGitLab starts a GitLab with a project after the repository and another one beside it.
@@ -54,7 +55,11 @@ func newGitLab(first repository, at *clock, speed float64) (instance, error) {
 		return instance{}, fmt.Errorf("starting the simulated GitLab: %w", err)
 	}
 	owner := gl.AddUser("release-bot")
-	people := []*gitlabtest.User{gl.AddUser("alice"), gl.AddUser("bob"), gl.AddUser("carol")}
+	gl.SetDeviceFlow(gitlabtest.DeviceFlow{Interval: time.Second}) // who looks on does not wait for GitLab's five
+	var people []*gitlabtest.User
+	for _, c := range colleagues() {
+		people = append(people, c.join(gl))
+	}
 	second := standIn(at.now()) // a repository of few refs gives nothing to search in
 	if first.path == second.path {
 		second = repository{path: websitePath, defaultBranch: "main"}.grown(websiteRefs, at.now())
@@ -63,8 +68,8 @@ func newGitLab(first repository, at *clock, speed float64) (instance, error) {
 	for _, r := range []repository{first, second} {
 		p := addProject(gl, r)
 		p.AddMember(owner, gitlabtest.Maintainer)
-		for _, u := range people {
-			p.AddMember(u, gitlabtest.Developer)
+		for i, c := range colleagues() {
+			p.AddMember(people[i], c.role)
 		}
 		paths = append(paths, p.Path)
 		tokens = append(tokens, p.Path+":"+p.AddTriggerToken(owner, triggerLabel).Token)
@@ -74,11 +79,12 @@ func newGitLab(first repository, at *clock, speed float64) (instance, error) {
 		return instance{}, err
 	}
 	gl.Auto(speed)
-	return instance{server: gl, env: map[string]string{
-		"GITLAB_URL":            gl.URL,
-		"GITLAB_TOKEN":          gl.AddToken(owner, "api"),
-		"GITLAB_PROJECTS":       strings.Join(paths, ","),
-		"GITLAB_TRIGGER_TOKENS": strings.Join(tokens, ","),
+	return instance{server: gl, accounts: people, env: map[string]string{
+		"GITLAB_URL":             gl.URL,
+		"GITLAB_TOKEN":           gl.AddToken(owner, "api"),
+		"GITLAB_PROJECTS":        strings.Join(paths, ","),
+		"GITLAB_TRIGGER_TOKENS":  strings.Join(tokens, ","),
+		"GITLAB_OAUTH_CLIENT_ID": gl.AddApplication("pipebot"),
 	}}, nil
 }
 

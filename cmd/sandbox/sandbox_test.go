@@ -52,7 +52,7 @@ func environ(t testing.TB) []string {
 	}
 }
 
-// newRepository is a repository of group/app with a branch and a tag besides main.
+// newRepository is a repository of group/app with two branches and a tag besides main.
 func newRepository(t testing.TB) string {
 	t.Helper()
 	return repositoryOf(t,
@@ -60,6 +60,7 @@ func newRepository(t testing.TB) string {
 		"commit --quiet --allow-empty --message=First",
 		"tag v1.0.0",
 		"branch feature/login",
+		"branch release/2.4",
 		"remote add origin git@gitlab.example.com:group/app.git",
 	)
 }

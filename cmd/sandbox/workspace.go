@@ -38,15 +38,16 @@ func newWorkspace(app manifest, t tokens, now func() time.Time) *slacktest.Serve
 // seedWorkspace adds people, channels and what they said this morning. The app joins only after that, so that it is
 // not told of messages from before its time.
 func seedWorkspace(s *slacktest.Server, app manifest, at *clock) error {
-	alice := s.AddUser("alice", slacktest.WithRealName("Alice Novak"))
-	bob := s.AddUser("bob", slacktest.WithRealName("Bob Meier"))
-	carol := s.AddUser("carol", slacktest.WithRealName("Carol Diaz"))
-	gus := s.AddUser("gus", slacktest.WithRealName("Gus Grant"), slacktest.AsGuest())
-	erin := s.AddUser("erin", slacktest.WithRealName("Erin Eng"), slacktest.AsExternal())
+	alice := s.AddUser("alice", slacktest.WithRealName(aliceName))
+	bob := s.AddUser("bob", slacktest.WithRealName(bobName))
+	carol := s.AddUser("carol", slacktest.WithRealName(carolName))
+	dana := s.AddUser("dana", slacktest.WithRealName(danaName))
+	gus := s.AddUser("gus", slacktest.WithRealName(gusName), slacktest.AsGuest())
+	erin := s.AddUser("erin", slacktest.WithRealName(erinName), slacktest.AsExternal())
 
-	releases := s.AddChannel("releases", slacktest.Public, alice, bob, carol, gus, erin)
-	builds := s.AddChannel("builds", slacktest.Public, alice, bob, carol)
-	random := s.AddChannel("random", slacktest.Public, alice, bob, carol)
+	releases := s.AddChannel("releases", slacktest.Public, alice, bob, carol, dana, gus, erin)
+	builds := s.AddChannel("builds", slacktest.Public, alice, bob, carol, dana)
+	random := s.AddChannel("random", slacktest.Public, alice, bob, carol, dana)
 	room := s.AddChannel("release-room", slacktest.Private, alice, carol)
 	dm := s.DMBetween(alice, bob)
 	name, mention := app.Display.Name, app.Features.BotUser.Name
@@ -74,7 +75,7 @@ func seedWorkspace(s *slacktest.Server, app manifest, at *clock) error {
 	}
 	releases.InviteBot()
 	builds.InviteBot()
-	for _, u := range []*slacktest.User{alice, bob, carol, gus} {
+	for _, u := range []*slacktest.User{alice, bob, carol, dana, gus} {
 		s.DM(u)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,15 +17,16 @@ import (
 
 // world is everything that the page shows and acts on.
 type world struct {
-	app     manifest
-	tokens  tokens
-	slack   *slacktest.Server
-	gitlab  *gitlabtest.Server // nil with a real GitLab, or none
-	realURL string             // of a real GitLab
-	bot     *bot               // nil with an app from elsewhere
-	levers  *levers
-	bell    *bell  // rings when a lever or the bot changed
-	about   string // what there is to see, in a sentence
+	app      manifest
+	tokens   tokens
+	slack    *slacktest.Server
+	gitlab   *gitlabtest.Server // nil with a real GitLab, or none
+	realURL  string             // of a real GitLab
+	accounts []*gitlabtest.User // of people in the simulated one
+	bot      *bot               // nil with an app from elsewhere
+	levers   *levers
+	bell     *bell  // rings when a lever or the bot changed
+	about    string // what there is to see, in a sentence
 }
 
 // newWorld makes what was asked for; close ends it. Nothing runs yet but the simulated servers.
@@ -36,7 +38,7 @@ func newWorld(ctx context.Context, o options, environ []string, dataDir string, 
 	at := &clock{}
 	w := &world{app: app, tokens: newTokens(), bell: &bell{}}
 	w.slack = newWorkspace(app, w.tokens, at.now) //nolint:contextcheck // it lives until close
-	if err := w.fill(ctx, o, environ, ours(w.slack, w.tokens, dataDir), at, stderr); err != nil {
+	if err := w.fill(ctx, o, environ, dataDir, at, stderr); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -61,8 +63,9 @@ func appOf(o options) (manifest, error) {
 
 // fill adds people and, as asked for, GitLab and the bot. Our own settings hold whatever others say.
 func (w *world) fill(
-	ctx context.Context, o options, environ []string, own settings, at *clock, stderr io.Writer,
+	ctx context.Context, o options, environ []string, dataDir string, at *clock, stderr io.Writer,
 ) error {
+	own := ours(w.slack, w.tokens, filepath.Join(dataDir, "data"))
 	if err := w.slack.Err(); err != nil {
 		return fmt.Errorf("starting the simulated Slack: %w", err)
 	}
@@ -87,7 +90,11 @@ func (w *world) fill(
 	if err != nil {
 		return err
 	}
-	w.gitlab = gl.server
+	w.gitlab, w.accounts = gl.server, gl.accounts
+	gl.env["POLICY_FILE"] = filepath.Join(dataDir, "policy.yaml")
+	if err := writePolicy(gl.env["POLICY_FILE"]); err != nil {
+		return err
+	}
 	w.about = "pipebot is between a simulated Slack and a simulated GitLab. " +
 		first.about() + " Nothing leaves this machine."
 	return w.addBot(simulated(gl, o.speed, environ), own, gitlabLevers(gl.server), stderr)

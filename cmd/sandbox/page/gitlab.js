@@ -4,6 +4,7 @@
  */
 import { html, nothing } from './vendor/lit-html.js';
 import { repeat } from './vendor/directives/repeat.js';
+import { codeCard } from './codes.js';
 import { icon } from './icons.js';
 import { pipelineCard } from './pipeline.js';
 
@@ -17,7 +18,7 @@ export function gitlabPane(page) {
   const shown = chosen ? [chosen] : projects;
   return html`
     ${gitlab.down_for ? html`<p class="banner banner-danger">${icon('warn')} GitLab is down.</p>` : nothing}
-    ${projects.length > 1 ? switcher(page, projects, chosen) : nothing}
+    ${codeCard(page)} ${projects.length > 1 ? switcher(page, projects, chosen) : nothing}
     ${repeat(shown, (project) => project.id, (project) => section(page, project))}
   `;
 }

@@ -2,6 +2,7 @@
  * Links to the simulated GitLab. It has no pages of its own, so they lead to what the right column shows of it.
  * @module
  */
+import { openCodes } from './codes.js';
 
 /**
  * @param {MouseEvent} event a click anywhere
@@ -13,6 +14,10 @@ export function followToGitLab(event, page) {
   if (!link || !gitlab || gitlab.real || !link.href.startsWith(`${gitlab.url}/`)) return;
   event.preventDefault(); // the app is told of its button all the same
   page.side.open('gitlab');
+  if (new URL(link.href).pathname === '/oauth/device') {
+    openCodes(link.href, page);
+    return;
+  }
   const pipeline = find(page.store.pipelines(), link.href);
   if (!pipeline) return;
   page.project = 0;
