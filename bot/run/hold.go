@@ -90,9 +90,9 @@ func (r Run) Denied(refusal Refusal) Run {
 }
 
 // approved is a held run that a second person let go, if it is still about the
-// commit that the person saw.
+// commit that the person saw, and has not expired: the sweep may be late.
 func (r Run) approved(a Approval) Run {
-	if r.State != Held || r.Hold.For != ForApproval || r.Hold.SHA != a.SHA {
+	if r.State != Held || r.Hold.For != ForApproval || r.Hold.SHA != a.SHA || !a.At.Before(r.Hold.Until) {
 		return r
 	}
 	a.Hold = *r.Hold

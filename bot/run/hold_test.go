@@ -80,6 +80,9 @@ func TestHeldChanges(t *testing.T) {
 		"approved at another commit": {func(r run.Run) run.Run {
 			return run.Approved(r, run.Approval{By: "U2", SHA: movedSHA})
 		}, nil},
+		"approved too late": {func(r run.Run) run.Run {
+			return run.Approved(r, run.Approval{By: "U2", SHA: seenSHA, At: approval().Until})
+		}, nil},
 		"moved on": {func(r run.Run) run.Run { return run.AsksAnew(r, *approval(), movedSHA, now) }, map[run.State]run.State{run.Requested: run.Held}},
 	}
 	for name, tt := range changes {
