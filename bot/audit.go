@@ -19,7 +19,7 @@ const auditLines = 25
 func (b *Bot) audit(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	filter, fault := parseAudit(a.args, b.paths(), a.who, time.Now())
+	filter, fault := parseAudit(a.args, b.typed(), a.who, time.Now())
 	if fault != "" {
 		b.misread(ctx, a, say(words(fault)))
 		return

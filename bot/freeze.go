@@ -44,8 +44,9 @@ func parseFreeze(text string, projects []string) (f freezing, fault string) {
 }
 
 func parseArea(fields, projects []string) (area frozenArea, rest []string) {
-	if len(fields) > 0 && slices.Contains(projects, fields[0]) {
-		area.project, fields = fields[0], fields[1:]
+	// GitLab tells no case apart in paths. Taken for a pattern, one would freeze nothing.
+	if i := slices.IndexFunc(projects, func(p string) bool { return strings.EqualFold(p, first(fields)) }); i >= 0 {
+		area.project, fields = projects[i], fields[1:]
 	}
 	isPattern := len(fields) > 0 && fields[0] != "for" &&
 		(strings.ContainsAny(fields[0], "*/") || len(fields) > 1 && fields[1] == "for")
@@ -55,8 +56,12 @@ func parseArea(fields, projects []string) (area frozenArea, rest []string) {
 	return area, fields
 }
 
-// paths are the projects as people write them: by the names of the settings, and by
-// the paths that GitLab gives them.
+// typed are the projects as people write them: by the paths that GitLab gives them, and
+// by the names of the settings.
+func (b *Bot) typed() []string { return slices.Concat(b.paths(), b.Projects.Names()) }
+
+// paths are the paths that GitLab gives the projects of the settings, in their order; the
+// name of the settings where that is not known yet.
 func (b *Bot) paths() []string {
 	paths := slices.Clone(b.Projects.Names())
 	for i, name := range paths {
@@ -71,7 +76,7 @@ func (b *Bot) paths() []string {
 func (b *Bot) freeze(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
-	f, fault := parseFreeze(a.args, b.paths())
+	f, fault := parseFreeze(a.args, b.typed())
 	if fault != "" {
 		b.misread(ctx, a, say(words(fault)))
 		return
@@ -113,7 +118,7 @@ func unfreezing(f run.Freeze) string {
 func (b *Bot) unfreeze(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
-	where, rest := parseArea(strings.Fields(a.args), b.paths())
+	where, rest := parseArea(strings.Fields(a.args), b.typed())
 	if len(rest) == 1 && where.pattern == "" {
 		where.pattern, rest = rest[0], nil
 	}
