@@ -20,15 +20,16 @@ func TestParseFreeze(t *testing.T) {
 		lasts            time.Duration
 		reason, fault    string
 	}{
-		"the release is out":                            {reason: "the release is out"},
-		"group/app the release is out":                  {project: "group/app", reason: "the release is out"},
-		"group/app for 2h the release is out":           {project: "group/app", lasts: 2 * time.Hour, reason: "the release is out"},
-		"group/app release/* for 2h the release is out": {project: "group/app", pattern: "release/*", lasts: 2 * time.Hour, reason: "the release is out"},
-		"main for 30m wait":                             {pattern: "main", lasts: 30 * time.Minute, reason: "wait"},
-		"group/app for ever and a day":                  {project: "group/app", fault: "how long"},
-		"group/app for -2h x":                           {project: "group/app", fault: "how long"},
-		"group/app for 2h":                              {project: "group/app", lasts: 2 * time.Hour, fault: "say why"},
-		"":                                              {fault: "say why"},
+		"the release is out":                                {reason: "the release is out"},
+		"group/app the release is out":                      {project: "group/app", reason: "the release is out"},
+		"group/app for 2h the release is out":               {project: "group/app", lasts: 2 * time.Hour, reason: "the release is out"},
+		"group/app release/* for 2h the release is out":     {project: "group/app", pattern: "release/*", lasts: 2 * time.Hour, reason: "the release is out"},
+		"Group/App for 2h the release is out":               {project: "group/app", lasts: 2 * time.Hour, reason: "the release is out"},
+		"main for 30m wait":                                 {pattern: "main", lasts: 30 * time.Minute, reason: "wait"},
+		"group/app for ever and a day":                      {project: "group/app", fault: "how long"},
+		"group/app for -2h x":                               {project: "group/app", fault: "how long"},
+		"group/app for 2h":                                  {project: "group/app", lasts: 2 * time.Hour, fault: "say why"},
+		"":                                                  {fault: "say why"},
 		"group/other is no project, and so it is a pattern": {pattern: "group/other", reason: "is no project, and so it is a pattern"},
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -160,6 +161,9 @@ func TestReview(t *testing.T) {
 		"needs an approval":   {before: needsApproval, hold: run.ForLink, want: run.Held, waits: run.ForApproval},
 		"waits for approval":  {before: needsApproval, hold: run.ForApproval, want: run.Held, waits: run.ForApproval},
 		"needs none any more": {hold: run.ForApproval, want: run.Requested},
+		"a rule is about the build type's variable": {before: func(o *office) {
+			o.obey(policy.ModeGitLab, "people: [{slack: "+o.alice.ID+", gitlab: alice}]\nrules: [{variables: {BUILD_TYPE: '*'}, then: refuse, reason: no}]")
+		}, hold: run.ForLink, want: run.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -48,7 +48,10 @@ type Gate struct {
 	Freezes  Freezes
 	Audit    Audit
 	Commits  Commits
-	Log      *zap.Logger
+	// BuildTypeVariable is the CI variable that carries the build type: rules can be
+	// about it as about any other.
+	BuildTypeVariable string
+	Log               *zap.Logger
 }
 
 // Commits knows at which commit a ref is; [gitlab.Client] does.
@@ -171,8 +174,21 @@ func (s *standing) decide(ctx context.Context, q policy.Question) policy.Decisio
 		// passed by.
 		return doubtful(q, s.unknown)
 	}
-	q.Project, q.Channel = s.project.Path, s.channel
+	q.Project, q.Channel, q.Variables = s.project.Path, s.channel, s.gate.variables(q)
 	return s.rules.Decide(q, s.person, s.factsAt(ctx, q.Ref), time.Now())
+}
+
+// variables are those that a pipeline gets for what is asked, nil where they are not known.
+func (g *Gate) variables(q policy.Question) map[string]string {
+	if q.BuildType == "" || g.BuildTypeVariable == "" {
+		return q.Variables
+	}
+	all := maps.Clone(q.Variables)
+	if all == nil {
+		all = make(map[string]string, 1)
+	}
+	all[g.BuildTypeVariable] = q.BuildType
+	return all
 }
 
 // factsAt are the facts with the protection of a ref, where it is one: freezes are
@@ -316,7 +332,9 @@ func (g *Gate) mayApprove(ctx context.Context, who Asker, r run.Run) (policy.Dec
 	if asked.Outcome == policy.NeedsApproval {
 		q.Project, q.Channel = s.project.Path, who.Channel
 		if d, err = doubtful(q, s.unknown), errNotApprover; s.unknown == "" {
-			d = s.rules.MayApprove(q, asked.Approvers, s.person, s.factsAt(looking, q.Ref), askerIs)
+			about := q
+			about.Variables = g.variables(q)
+			d = s.rules.MayApprove(about, asked.Approvers, s.person, s.factsAt(looking, q.Ref), askerIs)
 		}
 	}
 	written := d

@@ -77,7 +77,7 @@ func newOffice(t testing.TB) *office {
 	o.obey(policy.ModeGitLab, "people: [{slack: "+o.alice.ID+", gitlab: alice}]")
 	gate := &bot.Gate{
 		Policy: o.rules.Load, People: bot.NewPeople(api, func(context.Context) string { return o.alice.TeamID }, fakeLinks{o.rights}, o.rights),
-		Members: o.rights, Projects: o.projects, Freezes: o.rights, Audit: o.rights, Commits: o.rights, Log: zap.NewNop(),
+		Members: o.rights, Projects: o.projects, Freezes: o.rights, Audit: o.rights, Commits: o.rights, BuildTypeVariable: "BUILD_TYPE", Log: zap.NewNop(),
 	}
 	o.cfg = bot.Config{
 		Gate: gate, Linking: bot.NewLinking(bot.Linking{Links: fakeLinks{o.rights}, Gate: gate, Log: zap.NewNop()}),

@@ -56,7 +56,7 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 	people := bot.NewPeople(api, p.me.team, links, client)
 	gate := &bot.Gate{
 		Policy: rules.Current, People: people, Members: p.members, Projects: p.projects, Freezes: p.freezes, Audit: audit,
-		Commits: client, Log: log.Named("gate"),
+		Commits: client, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("gate"),
 	}
 	display := &bot.Display{
 		API: api, Tell: tell, BotName: p.me.name,
