@@ -108,13 +108,14 @@ func (b *Bot) turnedDown(ctx context.Context, a *arrival) {
 		return
 	case err == nil:
 		_, err = b.Runs.TurnDown(ctx, id, a.who.User, reason)
+		if err == nil {
+			a.Ack(nil) // the rest does not keep Slack waiting
+		}
 		b.decided(ctx, a, d, r, "turned down", err)
 	}
 	if err != nil {
 		a.Ack(notice("Not refused", plainWords(undecidedWords(d, err))))
-		return
 	}
-	a.Ack(nil)
 }
 
 // mayDecide finds a held run by its card and asks whether somebody may decide about it.

@@ -185,6 +185,46 @@ func TestReview(t *testing.T) {
 	}
 }
 
+// What was allowed a while ago is decided anew right before it starts.
+func TestRecheck(t *testing.T) {
+	frozen := func(o *office) {
+		o.rights.change(func(f *fakeRights) {
+			f.freezes = []run.Freeze{{ID: "F1", By: "U0BOB", Reason: "incident", At: time.Now()}}
+		})
+	}
+	for name, test := range map[string]struct {
+		before   func(o *office)
+		approved bool
+		want     run.State
+		doubt    bool
+	}{
+		"still allowed":          {want: run.Requested},
+		"frozen meanwhile":       {before: frozen, want: run.Refused},
+		"frozen, and approved":   {before: frozen, approved: true, want: run.Refused},
+		"the role was lowered":   {before: func(o *office) { o.rights.change(func(f *fakeRights) { f.roles[1] = gitlab.Reporter }) }, want: run.Refused},
+		"GitLab is away":         {before: func(o *office) { o.rights.change(func(f *fakeRights) { f.failing = errAway }) }, want: run.Requested, doubt: true},
+		"needs an approval":      {before: needsApproval, want: run.Held},
+		"the approval was given": {before: needsApproval, approved: true, want: run.Requested},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			if test.before != nil {
+				test.before(o)
+			}
+			r := heldForApproval(func(r *run.Run) { r.Request.Asker, r.Request.Team = o.alice.ID, o.alice.TeamID })
+			r = r.Release(time.Now())
+			if test.approved {
+				r.Approval = &run.Approval{By: "U0BOB"}
+			}
+			got, err := o.cfg.Gate.Recheck(o.ctx, r)
+			if got.State != test.want || (err != nil) != test.doubt {
+				t.Errorf("the run is %s, %v", got.State, err)
+			}
+		})
+	}
+}
+
 func needsApproval(o *office) {
 	o.obey(policy.ModeGitLab, "people: [{slack: "+o.alice.ID+", gitlab: alice}]\nrules: [{then: approve, approvers: {users: [U0BOB]}, actions: [run]}]")
 }

@@ -175,3 +175,26 @@ func TestButtonsAreForTheOwnWorkspace(t *testing.T) {
 		t.Errorf("the pipeline was acted upon: %q", got)
 	}
 }
+
+// A project was renamed, and another one has its path now: rights there are none here.
+func TestButtonsOfAProjectWhosePathIsTaken(t *testing.T) {
+	o := newOffice(t)
+	card := o.shows(running())
+	taken := *o.projects
+	taken.known = map[string]gitlab.Project{"group/app": {ID: 99, Path: "group/app"}}
+	o.restart(func(cfg *bot.Config) {
+		gate := *cfg.Gate
+		gate.Projects = &taken
+		cfg.Gate = &gate
+	})
+	if err := o.alice.Click(o.ctx, card, "Cancel", slacktest.Confirm); err != nil {
+		t.Fatal(err)
+	}
+	o.finished()
+	if text := o.alone(); !strings.Contains(text, "the project has another path by now") {
+		t.Errorf("alice reads %q", text)
+	}
+	if got := o.runs.acted; len(got) != 0 {
+		t.Errorf("the pipeline was acted upon: %q", got)
+	}
+}

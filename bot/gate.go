@@ -73,7 +73,20 @@ func (g *Gate) ask(ctx context.Context, who Asker, q policy.Question, r run.Run)
 	looking, cancel := leaving(ctx, noteWithin)
 	defer cancel()
 	d, person := g.look(looking, who, q)
+	if !g.sameProject(looking, q.Project, r) {
+		d = policy.Decision{Action: q.Action, Project: q.Project, Ref: q.Ref, Why: policy.Doubtful, Doubt: "the project has another path by now"}
+	}
 	return g.noted(ctx, d, who, person, q, r), person
+}
+
+// sameProject reports whether the path that is asked about still leads to the run's
+// project: rights in one that took its path over are no rights in it.
+func (g *Gate) sameProject(ctx context.Context, path string, r run.Run) bool {
+	if r.Project.ID == 0 {
+		return true
+	}
+	project, err := g.project(ctx, path)
+	return err == nil && project.ID == r.Project.ID
 }
 
 // leaving is ctx with so much less time.
@@ -352,6 +365,31 @@ func (g *Gate) mayApprove(ctx context.Context, who Asker, r run.Run) (policy.Dec
 
 // unwritable is the doubt where the audit log takes nothing.
 const unwritable = "my own records cannot be written"
+
+// Recheck decides anew about a run that was let go a while ago: it waited for GitLab,
+// and meanwhile somebody may have frozen the project or lost a right. An approval that
+// was given still counts.
+func (g *Gate) Recheck(ctx context.Context, r run.Run) (run.Run, error) {
+	asker := askerOf(r)
+	q := questionOf(policy.ActionRun, r, asker)
+	d, who := g.look(ctx, asker, q)
+	var next run.Run
+	switch {
+	case d.Outcome == policy.Allow, d.Outcome == policy.NeedsApproval && r.Approval != nil:
+		return r, nil
+	case d.Why == policy.Doubtful:
+		return r, fmt.Errorf("not decided: %s", d.Doubt)
+	case d.Outcome == policy.NeedsApproval:
+		hold, err := g.holdFor(ctx, d, r.Request)
+		if err != nil {
+			return r, err
+		}
+		next = r.HeldAgain(*hold)
+	default:
+		next = r.Withdrawn(run.Refusal{Message: d.Sentence()})
+	}
+	return next, g.note(ctx, entryOf(d, asker, who, q, r))
+}
 
 // Review decides anew about a run that waits: its asker may have been linked, or may
 // no longer do what they asked for. What cannot be learned just now changes nothing.

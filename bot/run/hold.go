@@ -62,6 +62,10 @@ type Gate interface {
 	// Review returns the run as it goes on: released, held for something else,
 	// denied, or as it is. A run that is still waiting comes back unchanged.
 	Review(ctx context.Context, r Run) (Run, error)
+	// Recheck decides anew about a run that was let go a while ago and is about to
+	// start: it returns it as it is, held again, or withdrawn. An error says that
+	// nobody knows just now.
+	Recheck(ctx context.Context, r Run) (Run, error)
 }
 
 // Release is the run when nothing holds it any more.
@@ -87,6 +91,62 @@ func (r Run) Denied(refusal Refusal) Run {
 		r.State, r.Hold, r.Refusal = Refused, nil, &refusal
 	}
 	return r
+}
+
+// HeldAgain is a run that was let go and waits for somebody once more.
+func (r Run) HeldAgain(h Hold) Run {
+	if r.State == Requested {
+		r.State, r.Hold, r.Approval, r.Waiting = Held, &h, nil, nil
+	}
+	return r
+}
+
+// Withdrawn is a run that was let go, and may not start any more by now.
+func (r Run) Withdrawn(refusal Refusal) Run {
+	if r.State == Requested {
+		refusal.Denied = true
+		r.State, r.Waiting, r.Refusal = Refused, nil, &refusal
+	}
+	return r
+}
+
+// goodFor is how long a decision counts that lets a run start: as long as what GitLab
+// says of people's rights.
+const goodFor = time.Minute
+
+// outdated reports whether a run has waited so long since it was let go that it has to
+// be decided anew.
+func (r Run) outdated(now time.Time) bool {
+	return r.Tries > 0 || now.Sub(later(r.Request.At, r.ReleasedAt)) > goodFor
+}
+
+// recheckGate has the gate look once more at a run that is about to start. It reports
+// whether it may.
+func (e *Engine) recheckGate(ctx context.Context, r Run) (bool, error) {
+	if !r.outdated(time.Now()) {
+		return true, nil
+	}
+	looking, cancel := context.WithTimeout(ctx, readTimeout)
+	next, err := e.Gate.Recheck(looking, r)
+	cancel()
+	if err != nil {
+		e.Log.Warn("deciding anew about a run failed", zap.String("run", r.Request.ID), zap.NamedError("reason", err))
+		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run {
+			if r.State != Requested {
+				return r
+			}
+			return r.waiting(err, time.Now())
+		})
+		return false, err
+	}
+	if next.State == Requested {
+		return true, nil
+	}
+	_, err = e.store.replace(ctx, r, next)
+	if errors.Is(err, errMoved) {
+		err = nil
+	}
+	return false, err
 }
 
 // approved is a held run that a second person let go, if it is still about the

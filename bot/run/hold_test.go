@@ -307,6 +307,60 @@ func TestReview(t *testing.T) {
 	w.showsState("V1", run.Started)
 }
 
+// TestRecheck: what was allowed while GitLab was away may not be allowed any more when
+// it is back.
+func TestRecheck(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		rule func(run.Run) (run.Run, error)
+		want run.State
+	}{
+		"still allowed": {func(r run.Run) (run.Run, error) { return r, nil }, run.Started},
+		"forbidden by now": {func(r run.Run) (run.Run, error) {
+			return r.Withdrawn(run.Refusal{Message: "frozen"}), nil
+		}, run.Refused},
+		"somebody has to approve it by now": {func(r run.Run) (run.Run, error) {
+			if r.State == run.Held {
+				return r, nil
+			}
+			h := approval()
+			h.Until = time.Now().Add(time.Hour)
+			return r.HeldAgain(*h), nil
+		}, run.Held},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := running(t)
+			w.gate.decide(test.rule)
+			w.gitlab.refuses("start", &gitlab.Error{Op: "starting a pipeline", Kind: gitlab.NotSent})
+			w.submit("V1")
+			w.showsState("V1", test.want)
+			wantStarts := 0
+			if test.want == run.Started {
+				wantStarts = 1
+			}
+			if got := w.gitlab.number(); got != wantStarts {
+				t.Errorf("%d pipelines, want %d", got, wantStarts)
+			}
+		})
+	}
+}
+
+// TestRecheckInDoubt: where nobody knows, the run waits and is asked about again.
+func TestRecheckInDoubt(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	w.gate.decide(func(run.Run) (run.Run, error) { return run.Run{}, errors.New("GitLab is away") })
+	w.gitlab.refuses("start", &gitlab.Error{Op: "starting a pipeline", Kind: gitlab.NotSent})
+	w.submit("V1")
+	w.until("the gate was asked more than once", func() bool { return w.gate.asked() > 1 })
+	if r := w.record("V1"); r.State != run.Requested || w.gitlab.number() != 0 {
+		t.Fatalf("it is %s, with %d pipelines", r.State, w.gitlab.number())
+	}
+	w.gate.decide(func(r run.Run) (run.Run, error) { return r, nil })
+	w.showsState("V1", run.Started)
+}
+
 // fakeGate decides as a test wants it to.
 type fakeGate struct {
 	*signal
@@ -326,6 +380,9 @@ func (g *fakeGate) asked() int {
 	defer g.mu.Unlock()
 	return g.times
 }
+
+// Recheck decides by the same rule, and without one lets everything go on.
+func (g *fakeGate) Recheck(ctx context.Context, r run.Run) (run.Run, error) { return g.Review(ctx, r) }
 
 func (g *fakeGate) Review(_ context.Context, r run.Run) (run.Run, error) {
 	g.mu.Lock()

@@ -88,6 +88,9 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(err, time.Now()) })
 		return err
 	}
+	if may, err := e.recheckGate(ctx, r); !may {
+		return err
+	}
 	if approved, err := e.stillApproved(ctx, r, project); !approved {
 		return err
 	}

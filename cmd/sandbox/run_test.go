@@ -75,7 +75,7 @@ func TestSimulatedWorldTakesNoSettingsOfTheEnvironment(t *testing.T) {
 func TestBareRepository(t *testing.T) {
 	t.Parallel()
 	r := start(t, "--repo", filepath.Join(newRepository(t), ".git"))
-	r.as("alice").find("project/", func(p object) bool { return p["path"] == "group/app" && p["branches"] == 2.0 })
+	r.as("alice").find("project/", func(p object) bool { return p["path"] == "group/app" && p["branches"] == 3.0 })
 }
 
 func TestWhereThePageListens(t *testing.T) {
