@@ -176,7 +176,7 @@ func (g *Gate) standing(ctx, asking context.Context, who Asker, project string) 
 	if err != nil {
 		s.facts.Doubt = "GitLab does not say what your role in the project is"
 	}
-	s.facts.Role = policy.Role(role)
+	s.facts.Role = role
 	return s
 }
 
@@ -212,7 +212,7 @@ func (s *standing) factsAt(ctx context.Context, ref gitlab.Ref) policy.Facts {
 		return f
 	}
 	var err error
-	if f.Protection, err = s.gate.protection(ctx, s.project, ref, *s.person.Account, gitlab.Role(f.Role)); err != nil {
+	if f.Protection, err = s.gate.protection(ctx, s.project, ref, *s.person.Account, f.Role); err != nil {
 		f.Doubt = fmt.Sprintf("GitLab does not say who may update the protected %s", ref.Kind)
 	}
 	return f
@@ -248,9 +248,9 @@ func (g *Gate) warm(ctx context.Context, who Asker, project gitlab.Project) {
 
 // leastRole is the least that somebody has in any of the projects: what is about all
 // of them takes it in each.
-func (g *Gate) leastRole(ctx context.Context, user int64) (least policy.Role, doubt string) {
+func (g *Gate) leastRole(ctx context.Context, user int64) (least gitlab.Role, doubt string) {
 	names := g.Projects.Names()
-	roles := make([]policy.Role, len(names))
+	roles := make([]gitlab.Role, len(names))
 	var asking errgroup.Group
 	asking.SetLimit(rolesAtOnce)
 	for i, name := range names {
@@ -259,8 +259,7 @@ func (g *Gate) leastRole(ctx context.Context, user int64) (least policy.Role, do
 			if err != nil {
 				return err
 			}
-			role, err := g.Members.Role(ctx, project.ID, user)
-			roles[i] = policy.Role(role)
+			roles[i], err = g.Members.Role(ctx, project.ID, user)
 			return err
 		})
 	}

@@ -49,7 +49,7 @@ func aboutRights(o outside) []picture {
 	decision := func(outcome policy.Outcome, why policy.Why, action policy.Action) policy.Decision {
 		return policy.Decision{
 			Outcome: outcome, Why: why, Action: action, Project: o.project, Ref: ref, Rule: o.rule, Reason: o.reason,
-			Needs: policy.RoleDeveloper, Has: policy.RoleReporter, Expires: 4 * time.Hour,
+			Needs: gitlab.Developer, Has: gitlab.Reporter, Expires: 4 * time.Hour,
 		}
 	}
 	denied := decision(policy.Refuse, policy.ByRule, policy.ActionRun)

@@ -1,32 +1,29 @@
 package gitlab_test
 
 import (
-	"strings"
 	"testing"
 
 	"pipebot/gitlab"
 )
 
-func TestParseRoleReadsWhatStringWrites(t *testing.T) {
+func TestParseRoleReadsWhatNameWrites(t *testing.T) {
 	for role, name := range map[gitlab.Role]string{
-		gitlab.Guest: "guest", gitlab.Planner: "planner", gitlab.Reporter: "reporter",
+		gitlab.Guest: "guest", gitlab.Planner: "planner", gitlab.Reporter: "reporter", gitlab.SecurityManager: "security_manager",
 		gitlab.Developer: "developer", gitlab.Maintainer: "maintainer", gitlab.Owner: "owner",
 	} {
-		if got := role.String(); got != name {
+		if got := role.Name(); got != name {
 			t.Errorf("%d is %q, want %q", role, got, name)
 		}
-		for _, text := range []string{name, strings.ToUpper(name)} {
-			if got, err := gitlab.ParseRole(text); got != role || err != nil {
-				t.Errorf("%q: %v, %v", text, got, err)
-			}
+		if got, ok := gitlab.ParseRole(name); got != role || !ok {
+			t.Errorf("%q: %v, %t", name, got, ok)
 		}
 	}
 }
 
 func TestParseRoleRefuses(t *testing.T) {
-	for _, name := range []string{"", "no access", "administrator", "master", "30", "developer "} {
-		if role, err := gitlab.ParseRole(name); role != gitlab.NoAccess || err == nil {
-			t.Errorf("%q: %v, %v", name, role, err)
+	for _, name := range []string{"", "none", "administrator", "master", "30", "developer ", "Developer"} {
+		if role, ok := gitlab.ParseRole(name); role != gitlab.NoAccess || ok {
+			t.Errorf("%q: %v, %t", name, role, ok)
 		}
 	}
 }

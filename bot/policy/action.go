@@ -1,5 +1,7 @@
 package policy
 
+import "pipebot/gitlab"
+
 // Action is something that people ask of pipebot.
 type Action string
 
@@ -49,26 +51,26 @@ func Approvable() []Action {
 func traits() []trait {
 	return []trait{
 		{
-			action: ActionRun, phrase: "run a pipeline", needs: RoleDeveloper,
+			action: ActionRun, phrase: "run a pipeline", needs: gitlab.Developer,
 			pipeline: true, updates: true, freezes: true, approvable: true,
 		},
-		{action: ActionCancel, phrase: "cancel a pipeline", needs: RoleDeveloper, pipeline: true, updates: true},
+		{action: ActionCancel, phrase: "cancel a pipeline", needs: gitlab.Developer, pipeline: true, updates: true},
 		{
-			action: ActionRetry, phrase: "retry a pipeline", needs: RoleDeveloper,
+			action: ActionRetry, phrase: "retry a pipeline", needs: gitlab.Developer,
 			pipeline: true, updates: true, freezes: true, approvable: true,
 		},
 		{
-			action: ActionPlay, phrase: "start a manual job", needs: RoleDeveloper,
+			action: ActionPlay, phrase: "start a manual job", needs: gitlab.Developer,
 			pipeline: true, updates: true, freezes: true, approvable: true,
 		},
-		{action: ActionDelete, phrase: "delete a pipeline", needs: RoleOwner, pipeline: true, approvable: true},
-		{action: ActionView, phrase: "see pipelines", needs: RoleReporter},
-		{action: ActionVariables, phrase: "read the variables of a pipeline", needs: RoleMaintainer, pipeline: true},
-		{action: ActionTokens, phrase: "manage trigger tokens", needs: RoleMaintainer},
+		{action: ActionDelete, phrase: "delete a pipeline", needs: gitlab.Owner, pipeline: true, approvable: true},
+		{action: ActionView, phrase: "see pipelines", needs: gitlab.Reporter},
+		{action: ActionVariables, phrase: "read the variables of a pipeline", needs: gitlab.Maintainer, pipeline: true},
+		{action: ActionTokens, phrase: "manage trigger tokens", needs: gitlab.Maintainer},
 		{action: ActionApprove, phrase: "approve what others ask for", pipeline: true},
-		{action: ActionFreeze, phrase: "freeze", needs: RoleMaintainer, wide: true, byPattern: true},
-		{action: ActionUnfreeze, phrase: "unfreeze", needs: RoleMaintainer, wide: true, byPattern: true},
-		{action: ActionAudit, phrase: "read the audit log", needs: RoleMaintainer, wide: true},
+		{action: ActionFreeze, phrase: "freeze", needs: gitlab.Maintainer, wide: true, byPattern: true},
+		{action: ActionUnfreeze, phrase: "unfreeze", needs: gitlab.Maintainer, wide: true, byPattern: true},
+		{action: ActionAudit, phrase: "read the audit log", needs: gitlab.Maintainer, wide: true},
 		{action: ActionLink, phrase: "use me"},
 	}
 }
@@ -79,7 +81,7 @@ type trait struct {
 	phrase string
 	// needs is the least role in GitLab: https://docs.gitlab.com/user/permissions/.
 	// GitLab knows no freezes and no audit of ours; those are for who keeps a project.
-	needs Role
+	needs gitlab.Role
 	// pipeline: it is about one pipeline, so it has a ref, a build type and variables.
 	pipeline bool
 	// updates: on a protected ref, GitLab wants the right to update it as well.

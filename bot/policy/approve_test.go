@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"pipebot/bot/policy"
+	"pipebot/gitlab"
 )
 
 func TestMayApprove(t *testing.T) {
@@ -21,17 +22,17 @@ func TestMayApprove(t *testing.T) {
 		{"named by group", policy.People{Groups: []string{"S1"}}, func(g *given) {
 			g.who.Groups = []string{"S1"}
 		}, "allow approver"},
-		{"named by role", policy.People{Roles: []policy.Role{policy.RoleDeveloper}}, nil, "allow approver"},
-		{"a higher role", policy.People{Roles: []policy.Role{policy.RoleReporter}}, nil, "allow approver"},
-		{"a lower role", policy.People{Roles: []policy.Role{policy.RoleMaintainer}}, nil, "refuse not_approver"},
-		{"role, and not linked", policy.People{Roles: []policy.Role{policy.RoleDeveloper}}, func(g *given) { g.who.Account = nil }, "refuse not_linked"},
-		{"role, and in doubt", policy.People{Roles: []policy.Role{policy.RoleDeveloper}}, func(g *given) { g.f.Doubt = "away" }, "refuse doubtful"},
+		{"named by role", policy.People{Roles: []gitlab.Role{gitlab.Developer}}, nil, "allow approver"},
+		{"a higher role", policy.People{Roles: []gitlab.Role{gitlab.Reporter}}, nil, "allow approver"},
+		{"a lower role", policy.People{Roles: []gitlab.Role{gitlab.Maintainer}}, nil, "refuse not_approver"},
+		{"role, and not linked", policy.People{Roles: []gitlab.Role{gitlab.Developer}}, func(g *given) { g.who.Account = nil }, "refuse not_linked"},
+		{"role, and in doubt", policy.People{Roles: []gitlab.Role{gitlab.Developer}}, func(g *given) { g.f.Doubt = "away" }, "refuse doubtful"},
 		{"groups that are not known", policy.People{Groups: []string{"S1"}}, func(g *given) {
 			g.who.GroupsDoubt = "away"
 		}, "refuse doubtful"},
 		{"another one", policy.People{Users: []string{"U3"}, Groups: []string{"S1"}}, nil, "refuse not_approver"},
 		{"nobody is named", policy.People{}, nil, "refuse not_approver"},
-		{"a role that there is not", policy.People{Roles: []policy.Role{0, -1}}, nil, "refuse not_approver"},
+		{"a role that there is not", policy.People{Roles: []gitlab.Role{0, -1}}, nil, "refuse not_approver"},
 
 		{"the asker", policy.People{Users: []string{"U2"}}, func(g *given) {
 			g.asker.ID, g.asker.Account = "U2", &policy.Account{ID: 1}
@@ -59,7 +60,7 @@ func TestMayApprove(t *testing.T) {
 		{"a guest by id", policy.People{Users: []string{"U2"}}, func(g *given) {
 			g.who.Kind = policy.Guest
 		}, "allow approver"},
-		{"a guest by group and role", policy.People{Groups: []string{"S1"}, Roles: []policy.Role{policy.RoleGuest}}, func(g *given) {
+		{"a guest by group and role", policy.People{Groups: []string{"S1"}, Roles: []gitlab.Role{gitlab.Guest}}, func(g *given) {
 			g.who.Kind, g.who.Groups = policy.Guest, []string{"S1"}
 		}, "refuse outsider"},
 		{"an external person by id", policy.People{Users: []string{"T2/U2"}}, func(g *given) {
@@ -75,7 +76,7 @@ func TestMayApprove(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := given{q: running(), who: bob, f: with(policy.RoleDeveloper), asker: alice()}.but(test.change)
+			g := given{q: running(), who: bob, f: with(gitlab.Developer), asker: alice()}.but(test.change)
 			p := &policy.Policy{Mode: policy.ModeGitLab}
 			if got := short(p.MayApprove(g.q, test.approvers, g.who, g.f, g.asker)); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
@@ -88,7 +89,7 @@ func TestMayApprove(t *testing.T) {
 func TestNobodyApprovesForNobody(t *testing.T) {
 	for _, mode := range policy.Modes() {
 		p := &policy.Policy{Mode: mode}
-		d := p.MayApprove(running(), policy.People{Users: []string{"U1"}}, alice(), with(policy.RoleOwner), policy.Person{})
+		d := p.MayApprove(running(), policy.People{Users: []string{"U1"}}, alice(), with(gitlab.Owner), policy.Person{})
 		if got := short(d); got != "refuse doubtful" {
 			t.Errorf("%s: %s", mode, got)
 		}
@@ -137,7 +138,7 @@ func TestMightApprove(t *testing.T) {
 		"an app":                 {func(g *given) { g.who.Kind = policy.Bot }, "refuse not_a_person"},
 		"guest whom a role lets": {func(g *given) { g.who.Kind = policy.Guest }, "refuse outsider 3"},
 	} {
-		g := asked(policy.RoleDeveloper)
+		g := asked(gitlab.Developer)
 		g.q.Action = policy.ActionApprove
 		if got := short(g.but(test.change).decide(p)); got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)

@@ -82,8 +82,8 @@ type Decision struct {
 	// Freeze is what stops it.
 	Freeze *Freeze
 	// Needs is the GitLab role that it takes, where one decided; Has is the person's.
-	Needs Role
-	Has   Role
+	Needs gitlab.Role
+	Has   gitlab.Role
 	// Doubt is what is not known.
 	Doubt string
 	// Approvers may approve it, within Expires.

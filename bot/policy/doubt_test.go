@@ -96,8 +96,8 @@ func TestDoubtNeverAllows(t *testing.T) {
 			decided := map[string][2]policy.Decision{
 				"decide": {p.Decide(k.q, k.who, k.f, now), p.Decide(less.q, less.who, less.f, now)},
 				"approve": {
-					p.MayApprove(k.q, policy.People{Groups: []string{"S1"}, Roles: []policy.Role{30}}, k.who, k.f, k.asker),
-					p.MayApprove(less.q, policy.People{Groups: []string{"S1"}, Roles: []policy.Role{30}}, less.who, less.f, less.asker),
+					p.MayApprove(k.q, policy.People{Groups: []string{"S1"}, Roles: []gitlab.Role{30}}, k.who, k.f, k.asker),
+					p.MayApprove(less.q, policy.People{Groups: []string{"S1"}, Roles: []gitlab.Role{30}}, less.who, less.f, less.asker),
 				},
 			}
 			for how, d := range decided {

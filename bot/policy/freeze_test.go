@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pipebot/bot/policy"
+	"pipebot/gitlab"
 )
 
 // A freeze stops what starts something in its project and on its refs, whoever asks
@@ -30,7 +31,7 @@ func TestFreeze(t *testing.T) {
 	stopped := []policy.Action{policy.ActionRun, policy.ActionRetry, policy.ActionPlay}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := with(policy.RoleOwner)
+			f := with(gitlab.Owner)
 			f.Freezes = []policy.Freeze{{Project: "group/old"}, test.freeze}
 			for _, mode := range policy.Modes() {
 				p := rules(t, mode, "then: allow")
@@ -48,7 +49,7 @@ func TestFreeze(t *testing.T) {
 
 // Of several freezes, the one that lasts longest is told.
 func TestTheLongestFreezeIsTold(t *testing.T) {
-	f := with(policy.RoleOwner)
+	f := with(gitlab.Owner)
 	short, long, endless := policy.Freeze{ID: "short", Until: now.Add(1)}, policy.Freeze{ID: "long", Until: now.Add(9)}, policy.Freeze{ID: "endless"}
 	p := &policy.Policy{Mode: policy.ModeOpen}
 	for want, freezes := range map[string][]policy.Freeze{
@@ -63,7 +64,7 @@ func TestTheLongestFreezeIsTold(t *testing.T) {
 
 // Whoever may do nothing at all is not told of freezes.
 func TestFreezeIsNotToldToOutsiders(t *testing.T) {
-	guest, f := alice(), with(policy.RoleOwner)
+	guest, f := alice(), with(gitlab.Owner)
 	guest.Kind, f.Freezes = policy.Guest, []policy.Freeze{{}}
 	d := (&policy.Policy{Mode: policy.ModeOpen}).Decide(running(), guest, f, now)
 	if got := short(d); got != "refuse outsider" || d.Freeze != nil {
@@ -73,7 +74,7 @@ func TestFreezeIsNotToldToOutsiders(t *testing.T) {
 
 // Where it is not known whether there is a freeze, there may be one.
 func TestFreezesThatAreNotKnown(t *testing.T) {
-	f := with(policy.RoleOwner)
+	f := with(gitlab.Owner)
 	f.FreezesDoubt = "the store is away"
 	p := &policy.Policy{Mode: policy.ModeOpen}
 	if got := short(p.Decide(running(), alice(), f, now)); got != "refuse doubtful" {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"pipebot/bot/policy"
+	"pipebot/gitlab"
 )
 
 // matrix says, without any rule, what a linked person may do: a line for each mode,
@@ -87,7 +88,7 @@ open   member  *          *            AAAAAAAAA
 `
 
 // columns are the roles of the matrix.
-func columns() []policy.Role { return []policy.Role{0, 5, 10, 15, 20, 25, 30, 40, 50} }
+func columns() []gitlab.Role { return []gitlab.Role{0, 5, 10, 15, 20, 25, 30, 40, 50} }
 
 func letter(t *testing.T, d policy.Decision) byte {
 	t.Helper()
@@ -207,12 +208,12 @@ func TestVariablesOfAnOwnRun(t *testing.T) {
 
 // A refusal for a role says which it takes, and which the person has.
 func TestNeededRoles(t *testing.T) {
-	for action, needs := range map[policy.Action]policy.Role{
-		policy.ActionView: policy.RoleReporter, policy.ActionRun: policy.RoleDeveloper, policy.ActionDelete: policy.RoleOwner,
-		policy.ActionTokens: policy.RoleMaintainer,
+	for action, needs := range map[policy.Action]gitlab.Role{
+		policy.ActionView: gitlab.Reporter, policy.ActionRun: gitlab.Developer, policy.ActionDelete: gitlab.Owner,
+		policy.ActionTokens: gitlab.Maintainer,
 	} {
-		d := (&policy.Policy{Mode: policy.ModeGitLab}).Decide(asking(action), alice(), with(policy.RolePlanner), now)
-		if d.Needs != needs || d.Has != policy.RolePlanner {
+		d := (&policy.Policy{Mode: policy.ModeGitLab}).Decide(asking(action), alice(), with(gitlab.Planner), now)
+		if d.Needs != needs || d.Has != gitlab.Planner {
 			t.Errorf("%s needs %s and has %s", action, d.Needs, d.Has)
 		}
 	}
@@ -238,7 +239,7 @@ func TestZeroValuesRefuse(t *testing.T) {
 	check := func(p *policy.Policy, name string, zeros map[string]func(g *given)) {
 		for what, zero := range zeros {
 			for _, action := range append(policy.Actions(), "", "nothing") {
-				g := asked(policy.RoleOwner)
+				g := asked(gitlab.Owner)
 				g.q.Action = action
 				g = g.but(zero)
 				mayLink := p != nil && action == policy.ActionLink && g.who.Kind == policy.Member && g.who.ID != ""
@@ -272,7 +273,7 @@ func TestUnknownWordsRefuse(t *testing.T) {
 		"project":    func(g *given) { g.q.Project = "42" },
 		"ref":        func(g *given) { g.q.Ref.Name = "" },
 	} {
-		if d := asked(policy.RoleOwner).but(change).decide(p); d.Outcome != policy.Refuse {
+		if d := asked(gitlab.Owner).but(change).decide(p); d.Outcome != policy.Refuse {
 			t.Errorf("%s: %s", name, short(d))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"pipebot/gitlab"
 )
 
 // How long an approval may be waited for. What was asked for a week ago is not what
@@ -104,11 +106,11 @@ func (r *reader) people(n *yaml.Node, path string) People {
 		"groups": r.texts(&p.Groups, wrongGroup),
 		"roles": func(n *yaml.Node, path string) {
 			var names []string
-			for _, role := range Roles() {
+			for _, role := range gitlab.Roles() {
 				names = append(names, role.Name())
 			}
 			for _, name := range words(r, n, path, names) {
-				if role, ok := ParseRole(name); ok {
+				if role, ok := gitlab.ParseRole(name); ok {
 					p.Roles = append(p.Roles, role)
 				}
 			}

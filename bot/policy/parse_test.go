@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"pipebot/bot/policy"
+	"pipebot/gitlab"
 )
 
 const example = "../../deploy/policy.example.yaml"
@@ -228,10 +229,10 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, p.Mode = range policy.Modes() {
 			for _, action := range policy.Actions() {
-				if d := p.Decide(asking(action), policy.Person{}, with(policy.RoleOwner), now); d.Outcome != policy.Refuse {
+				if d := p.Decide(asking(action), policy.Person{}, with(gitlab.Owner), now); d.Outcome != policy.Refuse {
 					t.Fatalf("%s lets nobody %s", p.Mode, action)
 				}
-				p.Decide(asking(action), alice(), with(policy.RoleOwner), now)
+				p.Decide(asking(action), alice(), with(gitlab.Owner), now)
 			}
 		}
 	})

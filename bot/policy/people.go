@@ -3,6 +3,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"pipebot/gitlab"
 )
 
 // People names some, in any of three ways. It is kept with what waits for approval.
@@ -12,7 +14,7 @@ type People struct {
 	// Groups are ids of user groups.
 	Groups []string `json:"groups,omitempty"`
 	// Roles stand for everybody with one of them in the project, or a higher one.
-	Roles []Role `json:"roles,omitempty"`
+	Roles []gitlab.Role `json:"roles,omitempty"`
 }
 
 // String lists them for a person: U1, S1 or the role maintainer.
@@ -67,8 +69,8 @@ func (p People) names(who Person) (match, doubt) {
 }
 
 // least is the role that those who are named by role have to have; 0 for nobody.
-func (p People) least() Role {
-	least := Role(0)
+func (p People) least() gitlab.Role {
+	least := gitlab.Role(0)
 	for _, role := range p.Roles {
 		if role > 0 && (least == 0 || role < least) {
 			least = role

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pipebot/gitlab"
 )
 
 // Mode is what has to hold besides the rules; the setting AUTHZ. The zero value lets
@@ -178,7 +180,7 @@ func byRole(d Decision, q Question, t trait, who Person, f Facts) (Decision, boo
 	if t.action == ActionVariables && q.Own && f.Role < needs {
 		// GitLab shows a pipeline's variables to who started it and may update it:
 		// app/policies/ci/pipeline_policy.rb.
-		needs, updates = RoleDeveloper, true
+		needs, updates = gitlab.Developer, true
 	}
 	d.Needs = needs
 	if c := knows(who, f); c != nil {

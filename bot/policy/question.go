@@ -96,7 +96,7 @@ const (
 type Facts struct {
 	// Role is the person's in the project; where the question is about all projects,
 	// the least that they have in any of them.
-	Role Role
+	Role gitlab.Role
 	// Doubt is why Role or Protection could not be learned, empty when they were.
 	Doubt string
 	// Protection of the question's ref.

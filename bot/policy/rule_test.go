@@ -75,10 +75,10 @@ func TestConditions(t *testing.T) {
 		{"another group", `people: {groups: [S2]}`, func(g *given) { g.who.Groups = []string{"S1"} }, miss},
 		{"groups that are not known", `people: {groups: [S2]}`, func(g *given) { g.who.GroupsDoubt = "Slack is away" }, unsure},
 		{"user, and groups that are not known", `people: {users: [U1], groups: [S2]}`, func(g *given) { g.who.GroupsDoubt = "Slack is away" }, hit},
-		{"role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = policy.RoleDeveloper }, hit},
-		{"a higher role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = policy.RoleOwner }, hit},
-		{"a lower role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = policy.RoleSecurityManager }, miss},
-		{"the lowest of two roles", `people: {roles: [owner, reporter]}`, func(g *given) { g.f.Role = policy.RoleReporter }, hit},
+		{"role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = gitlab.Developer }, hit},
+		{"a higher role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = gitlab.Owner }, hit},
+		{"a lower role", `people: {roles: [developer]}`, func(g *given) { g.f.Role = gitlab.SecurityManager }, miss},
+		{"the lowest of two roles", `people: {roles: [owner, reporter]}`, func(g *given) { g.f.Role = gitlab.Reporter }, hit},
 		{"role that is not known", `people: {roles: [developer]}`, func(g *given) { g.f.Doubt = "GitLab is away" }, unsure},
 		{"role of who is not linked", `people: {roles: [developer]}`, func(g *given) { g.who.Account = nil }, "refuse not_linked 1"},
 		{"role that does not matter", `people: {roles: [developer]}, actions: [cancel]`, func(g *given) { g.who.Account = nil }, miss},
@@ -144,7 +144,7 @@ func TestOrder(t *testing.T) {
 	)
 	unlinked := func(g *given) { g.who.Account = nil }
 	away := func(g *given) { g.f.Doubt = "away" }
-	role := func(role policy.Role) func(g *given) { return func(g *given) { g.f.Role = role } }
+	role := func(role gitlab.Role) func(g *given) { return func(g *given) { g.f.Role = role } }
 	to := func(action policy.Action) func(g *given) { return func(g *given) { g.q.Action = action } }
 	tests := []struct {
 		name   string
@@ -180,7 +180,7 @@ func TestOrder(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			p := rules(t, test.mode, test.rules...)
-			if got := short(asked(policy.RoleDeveloper).but(test.change).decide(p)); got != test.want {
+			if got := short(asked(gitlab.Developer).but(test.change).decide(p)); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
@@ -222,7 +222,7 @@ func TestOutsiders(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := rules(t, test.mode, test.rules...)
 			decide := func(who policy.Person) string {
-				g := asked(policy.RoleOwner)
+				g := asked(gitlab.Owner)
 				g.who = who
 				return short(g.but(test.change).decide(p))
 			}
@@ -271,13 +271,13 @@ rules:
 		t.Fatal(err)
 	}
 	p.Mode = policy.ModeGitLab
-	got := p.Decide(running(), alice(), with(policy.RoleDeveloper), now)
+	got := p.Decide(running(), alice(), with(gitlab.Developer), now)
 	want := policy.Decision{
 		Outcome: policy.NeedsApproval, Why: policy.ByRule,
 		Action: policy.ActionRun, Project: "group/app", Ref: running().Ref,
 		Rule: "two for a release", Line: 3, Reason: "Customers get it.",
-		Needs: policy.RoleDeveloper, Has: policy.RoleDeveloper,
-		Approvers: policy.People{Users: []string{"U2"}, Groups: []string{"S1"}, Roles: []policy.Role{policy.RoleOwner, policy.RoleMaintainer}},
+		Needs: gitlab.Developer, Has: gitlab.Developer,
+		Approvers: policy.People{Users: []string{"U2"}, Groups: []string{"S1"}, Roles: []gitlab.Role{gitlab.Owner, gitlab.Maintainer}},
 		Expires:   90 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -289,7 +289,7 @@ rules:
 	}
 	// It is the caller's own.
 	got.Approvers.Users[0] = "U1"
-	if again := p.Decide(running(), alice(), with(policy.RoleDeveloper), now); again.Approvers.Users[0] != "U2" {
+	if again := p.Decide(running(), alice(), with(gitlab.Developer), now); again.Approvers.Users[0] != "U2" {
 		t.Error("a caller has changed the policy")
 	}
 }

@@ -29,7 +29,7 @@ func TestSentences(t *testing.T) {
 		want string
 	}{
 		{
-			on(func(d *policy.Decision) { d.Outcome, d.Why, d.Has = policy.Allow, policy.ByRole, policy.RoleOwner }),
+			on(func(d *policy.Decision) { d.Outcome, d.Why, d.Has = policy.Allow, policy.ByRole, gitlab.Owner }),
 			"You may run a pipeline on the branch main in group/app: your GitLab role is Owner.",
 		},
 		{
@@ -61,11 +61,11 @@ func TestSentences(t *testing.T) {
 			mayNot + "Nobody is there on Saturday. So says the rule “no Fridays”; ask those who keep the policy.",
 		},
 		{
-			refused(policy.ByRole, func(d *policy.Decision) { d.Needs, d.Has = policy.RoleDeveloper, policy.RoleReporter }),
+			refused(policy.ByRole, func(d *policy.Decision) { d.Needs, d.Has = gitlab.Developer, gitlab.Reporter }),
 			mayNot + "it takes the GitLab role Developer there, and yours is Reporter. Ask those who manage the project's members.",
 		},
 		{
-			refused(policy.ByRole, func(d *policy.Decision) { d.Needs = policy.RoleDeveloper }),
+			refused(policy.ByRole, func(d *policy.Decision) { d.Needs = gitlab.Developer }),
 			mayNot + "it takes the GitLab role Developer there, and you have none. Ask those who manage the project's members.",
 		},
 		{
@@ -171,17 +171,17 @@ func TestSentencesHoldHostileText(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	for _, role := range policy.Roles() {
-		if got, ok := policy.ParseRole(role.Name()); !ok || got != role {
+	for _, role := range gitlab.Roles() {
+		if got, ok := gitlab.ParseRole(role.Name()); !ok || got != role {
 			t.Errorf("%s is read as %s", role.Name(), got)
 		}
 	}
 	for _, name := range []string{"", "none", "Developer", "access_level_7"} {
-		if role, ok := policy.ParseRole(name); ok {
+		if role, ok := gitlab.ParseRole(name); ok {
 			t.Errorf("%q is read as %s", name, role)
 		}
 	}
-	if got := policy.Role(7).String(); got != "access level 7" {
+	if got := gitlab.Role(7).String(); got != "access level 7" {
 		t.Error(got)
 	}
 }
@@ -190,8 +190,8 @@ func TestPeopleAsText(t *testing.T) {
 	for want, people := range map[string]policy.People{
 		"":                           {},
 		"U1":                         {Users: []string{"U1"}},
-		"U1 or the role maintainer":  {Users: []string{"U1"}, Roles: []policy.Role{40}},
-		"U1, S1 or the role planner": {Users: []string{"U1"}, Groups: []string{"S1"}, Roles: []policy.Role{15}},
+		"U1 or the role maintainer":  {Users: []string{"U1"}, Roles: []gitlab.Role{40}},
+		"U1, S1 or the role planner": {Users: []string{"U1"}, Groups: []string{"S1"}, Roles: []gitlab.Role{15}},
 	} {
 		if got := people.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

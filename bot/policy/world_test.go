@@ -17,7 +17,7 @@ func alice() policy.Person {
 	return policy.Person{ID: "U1", Team: "T1", Kind: policy.Member, Account: &policy.Account{ID: 7, Username: "alice"}}
 }
 
-func with(role policy.Role) policy.Facts {
+func with(role gitlab.Role) policy.Facts {
 	return policy.Facts{Role: role, Protection: policy.Unprotected}
 }
 
@@ -72,7 +72,7 @@ type given struct {
 }
 
 // asked is that alice asks to run a release of main, with a role.
-func asked(role policy.Role) given { return given{q: running(), who: alice(), f: with(role)} }
+func asked(role gitlab.Role) given { return given{q: running(), who: alice(), f: with(role)} }
 
 // but is it after a change, if there is one.
 func (g given) but(change func(g *given)) given {

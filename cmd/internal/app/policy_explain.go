@@ -138,7 +138,7 @@ func (a *assumed) check() error {
 	case !slices.Contains(kinds, a.person.Kind):
 		return fmt.Errorf("%q is no kind of person; the kinds are %s", a.kind, words(kinds))
 	case a.role != "":
-		role, ok := policy.ParseRole(a.role)
+		role, ok := gitlab.ParseRole(a.role)
 		if !ok {
 			return fmt.Errorf("%q is no role; the roles are guest, planner, reporter, security_manager, developer, maintainer, owner", a.role)
 		}
