@@ -153,15 +153,6 @@ func (m *Memberships) Warm(project, user int64) {
 	m.protected.warm(protectedKey{project, Tag})
 }
 
-// Forget lets GitLab be asked anew for what is known of the user in the project and
-// in all groups, and for the project's protected refs: before something that must
-// not rest on a minute-old answer, and after GitLab refused what should be allowed.
-func (m *Memberships) Forget(project, user int64) {
-	m.roles.forget(func(k memberKey) bool { return k == memberKey{project, user} })
-	m.groupRoles.forget(func(k memberKey) bool { return k.user == user })
-	m.protected.forget(func(k protectedKey) bool { return k.project == project })
-}
-
 // background runs f until it ends or Memberships are closed; after Close it does not.
 func (m *Memberships) background(f func(ctx context.Context)) bool {
 	m.mu.Lock()

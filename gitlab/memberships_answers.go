@@ -85,18 +85,6 @@ func (a *answers[K, V]) warm(key K) {
 	a.ask(key, k)
 }
 
-// forget drops answers, and requests under way for those who do not wait yet: they
-// may have been sent before what makes them wrong.
-func (a *answers[K, V]) forget(which func(K) bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for key := range a.known {
-		if which(key) {
-			delete(a.known, key)
-		}
-	}
-}
-
 // ask joins the request under way or begins one; nil says that none can be made.
 func (a *answers[K, V]) ask(key K, k *known[V]) *asking[V] {
 	if k.asking != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pipebot/gitlab"
+	"pipebot/gitlab/gitlabtest"
 )
 
 // fakeRights is a GitLab that tells who may do what. What it was asked is counted.
@@ -328,48 +329,6 @@ func TestARequestThatHangsEnds(t *testing.T) {
 	})
 }
 
-func TestForget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, f := newMemberships(t, gitlab.MembershipsConfig{})
-		wantRole(t, m, gitlab.Developer)
-		wantMay(t, m, branch("main"), true)
-		f.change(func(f *fakeRights) {
-			f.roles[alice], f.groups[friends] = gitlab.Guest, gitlab.NoAccess
-			f.rules = append(f.rules, rule("feature", byRole(gitlab.Maintainer)))
-		})
-		m.Forget(1, alice)
-		wantRole(t, m, gitlab.Guest)
-		wantMay(t, m, branch("main"), false)
-		wantMay(t, m, branch("feature"), false)
-	})
-}
-
-// What was asked before Forget may not answer what is asked after it.
-func TestForgetReachesRequestsUnderWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, f := newMemberships(t, gitlab.MembershipsConfig{})
-		f.change(func(f *fakeRights) { f.takes = time.Second })
-		m.Warm(1, alice)
-		synctest.Wait() // the old role is read, and on its way
-		f.change(func(f *fakeRights) { f.takes, f.roles[alice] = 0, gitlab.NoAccess })
-		m.Forget(1, alice)
-		wantRole(t, m, gitlab.NoAccess)
-		later(t, 2*time.Second)
-		wantRole(t, m, gitlab.NoAccess)
-	})
-}
-
-func TestForgetKeepsTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m, f := newMemberships(t, gitlab.MembershipsConfig{})
-		wantRole(t, m, gitlab.Developer)
-		m.Forget(2, alice)
-		m.Forget(1, alice+1)
-		wantRole(t, m, gitlab.Developer)
-		wantCalls(t, f, map[string]int{"Member": 1})
-	})
-}
-
 // A form that is opened late in an answer's time is sent when that is over.
 func TestWarmRenewsWhatWillSoonBeOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -474,8 +433,9 @@ func TestMembershipsOverGitLab(t *testing.T) {
 		t.Errorf("warm, it took %s", fmt.Sprint(requests))
 	}
 	person.Block()
-	o.memberships.Forget(o.project.ID, int64(person.ID))
-	after, err := o.memberships.Role(t.Context(), o.project.ID, int64(person.ID))
+	later := gitlab.NewMemberships(o.as(t, gitlabtest.Maintainer), gitlab.MembershipsConfig{}) // which remembers nothing
+	t.Cleanup(later.Close)
+	after, err := later.Role(t.Context(), o.project.ID, int64(person.ID))
 	if after != gitlab.NoAccess || err != nil {
 		t.Errorf("%v, %v", after, err)
 	}
