@@ -11,6 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"pipebot/bot/policy"
+	"pipebot/gitlab"
 )
 
 const (
@@ -160,7 +161,7 @@ func TestPolicySchemaHasTheProgramsWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	var roles []string
-	for _, role := range policy.Roles() {
+	for _, role := range gitlab.Roles() {
 		roles = append(roles, role.Name())
 	}
 	rule := schema.Defs.Rule
