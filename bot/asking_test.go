@@ -93,8 +93,8 @@ func TestCommandsAnswer(t *testing.T) {
 		"unfreeze elsewhere":   {before: maintainer, typed: []string{"freeze group/app x", "unfreeze group/api"}, want: "There is no freeze of group/api. These are in force:"},
 		"can-i":                {typed: []string{"can-i"}, want: "You may run a pipeline on the branch main in group/app: your GitLab role is Developer."},
 		"can-i, frozen": {before: func(o *office) {
-			o.rights.change(func(f *fakeRights) { f.freezes = []run.Freeze{{ID: "a", By: asker, Reason: "out"}} })
-		}, typed: []string{"can-i main release"}, want: "it is frozen by @"},
+			o.rights.change(func(f *fakeRights) { f.freezes = []run.Freeze{{ID: "a", By: o.alice.ID, Reason: "out"}} })
+		}, typed: []string{"can-i main release"}, want: "it is frozen by alice (out)"},
 		"can-i what is not":   {before: func(o *office) { o.checker.answers(func(context.Context) (bool, error) { return false, nil }) }, typed: []string{"can-i nothing"}, want: "There is no branch or tag `nothing`"},
 		"can-i, GitLab away":  {before: func(o *office) { o.checker.answers(func(context.Context) (bool, error) { return false, errAway }) }, typed: []string{"can-i nothing"}, want: "GitLab does not tell me about the branch"},
 		"link, not set up":    {typed: []string{"link"}, want: "Linking is not set up here."},

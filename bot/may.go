@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"pipebot/bot/policy"
@@ -74,13 +73,5 @@ func refusedBy(d policy.Decision, linkable bool) message {
 	return m
 }
 
-// sentenceOf is a decision in words. Who froze something is named as people are.
-func sentenceOf(d policy.Decision) phrase {
-	text := d.Sentence()
-	if d.Why == policy.Frozen && d.Freeze != nil && d.Freeze.By != "" {
-		if before, after, found := strings.Cut(text, " frozen by "+d.Freeze.By); found {
-			return say(words(shortenEnd(before, reasonSize)+" frozen by "), mention(d.Freeze.By), words(shortenEnd(after, reasonSize)))
-		}
-	}
-	return say(words(shortenEnd(text, reasonSize)))
-}
+// sentenceOf is a decision in words.
+func sentenceOf(d policy.Decision) phrase { return say(words(shortenEnd(d.Sentence(), reasonSize))) }

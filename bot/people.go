@@ -46,11 +46,6 @@ type People struct {
 	known  map[string]answer
 }
 
-type answer struct {
-	value any
-	until time.Time
-}
-
 // NewPeople returns people of whom nothing is known yet. team is the workspace's own
 // id, "" where that cannot be learned in time.
 func NewPeople(api *slack.Client, team func(context.Context) string, links Links, accounts Accounts) *People {
@@ -91,14 +86,18 @@ func (p *People) InSlack(ctx context.Context, team, user string, rules *policy.P
 
 func (p *People) inSlack(ctx context.Context, team, user string) (who policy.Person, email string) {
 	who = policy.Person{ID: user, Team: team, GroupsDoubt: "nobody has looked who is in which user group"}
-	profile, err := remember(ctx, p, "user "+user, func(ctx context.Context) (*slack.User, error) {
-		return p.api.GetUserInfoContext(ctx, user)
-	})
+	profile, err := p.profile(ctx, user)
 	if err != nil {
 		return who, ""
 	}
 	who.Kind = kind(profile, team, p.team(ctx))
 	return who, profile.Profile.Email
+}
+
+func (p *People) profile(ctx context.Context, user string) (*slack.User, error) {
+	return remember(ctx, p, "user "+user, func(ctx context.Context) (*slack.User, error) {
+		return p.api.GetUserInfoContext(ctx, user)
+	})
 }
 
 // kind is what somebody is to the workspace, whose id is own. A team that is not
@@ -121,9 +120,7 @@ func kind(profile *slack.User, team, own string) policy.Kind {
 // name is what people call somebody, for words that cannot mention them; the id where
 // Slack does not say.
 func (p *People) name(ctx context.Context, user string) string {
-	profile, err := remember(ctx, p, "user "+user, func(ctx context.Context) (*slack.User, error) {
-		return p.api.GetUserInfoContext(ctx, user)
-	})
+	profile, err := p.profile(ctx, user)
 	if err != nil {
 		return user
 	}
@@ -184,61 +181,3 @@ func (p *People) found(ctx context.Context, key string, ask func(context.Context
 	}
 	return &policy.Account{ID: user.ID, Username: user.Username}, nil
 }
-
-// mostKnown bounds what is remembered.
-const mostKnown = 10_000
-
-// remember asks once for everybody who needs the same answer at the same time, and
-// again once it is too old. Only an answer is remembered, and that somebody is not
-// there: a failure is none.
-func remember[T any](ctx context.Context, p *People, key string, ask func(context.Context) (T, error)) (T, error) {
-	p.mu.Lock()
-	kept, ok := p.known[key]
-	p.mu.Unlock()
-	var none T
-	if ok && p.now().Before(kept.until) {
-		if value, is := kept.value.(T); is {
-			return value, nil
-		}
-		return none, errNobody
-	}
-	begun := p.now()
-	waiting := p.asking.DoChan(key, func() (any, error) {
-		// Whoever asked first may give up before the others.
-		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
-		defer cancel()
-		value, err := ask(asking)
-		if err != nil && !gitlab.IsNotFound(err) {
-			return nil, err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if len(p.known) >= mostKnown {
-			clear(p.known)
-		}
-		if err != nil {
-			p.known[key] = answer{nil, begun.Add(knownFor / 4)}
-			return nil, errNobody
-		}
-		p.known[key] = answer{value, begun.Add(knownFor)}
-		return value, nil
-	})
-	select {
-	case got := <-waiting:
-		if got.Err != nil {
-			return none, got.Err
-		}
-		value, is := got.Val.(T)
-		if !is {
-			return none, errNobody
-		}
-		return value, nil
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-}
-
-var errNobody = errors.New("there is nobody of that name")
-
-// askWithin bounds a question about a person.
-const askWithin = 5 * time.Second

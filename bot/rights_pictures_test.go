@@ -54,7 +54,7 @@ func aboutRights(o outside) []picture {
 	}
 	denied := decision(policy.Refuse, policy.ByRule, policy.ActionRun)
 	frozen := decision(policy.Refuse, policy.Frozen, policy.ActionRun)
-	frozen.Freeze = &policy.Freeze{By: asker, Reason: o.reason, Until: at.Add(2 * time.Hour)}
+	frozen.Freeze = &policy.Freeze{By: o.user, Reason: o.reason, Until: at.Add(2 * time.Hour)}
 	account := &policy.Account{ID: 1, Username: o.user}
 	entries := []run.Entry{
 		{At: at, Kind: run.EntryDecision, Action: "run", User: asker, Outcome: "allow", Rule: o.rule, Project: o.project, Ref: o.ref, Pipeline: 4711, Reason: o.reason},
