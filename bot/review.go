@@ -75,9 +75,9 @@ func (g *Gate) Recheck(ctx context.Context, r run.Run) (run.Run, error) {
 		if err != nil {
 			return r, err
 		}
-		next = r.HeldAgain(*hold)
+		next = r.Holding(*hold)
 	default:
-		next = r.Withdrawn(run.Refusal{Message: d.Sentence()})
+		next = r.Denied(run.Refusal{Message: d.Sentence()})
 	}
 	return next, g.note(ctx, entryOf(d, asker, who, q, r))
 }

@@ -64,7 +64,7 @@ func TestNextStepOfHeldRuns(t *testing.T) {
 }
 
 // TestHeldChanges says what each change makes of a run in each state: nothing but a
-// held run is let go, denied or held again.
+// held run is let go, and none is denied or held that GitLab was asked for.
 func TestHeldChanges(t *testing.T) {
 	now := noon.Add(time.Minute)
 	changes := map[string]struct {
@@ -72,8 +72,8 @@ func TestHeldChanges(t *testing.T) {
 		want   map[run.State]run.State // all others stay as they are
 	}{
 		"let go":  {func(r run.Run) run.Run { return r.Release(now) }, map[run.State]run.State{run.Held: run.Requested}},
-		"denied":  {func(r run.Run) run.Run { return r.Denied(run.Refusal{By: "U2"}) }, map[run.State]run.State{run.Held: run.Refused}},
-		"held on": {func(r run.Run) run.Run { return r.Holding(run.Hold{For: run.ForLink}) }, nil},
+		"denied":  {func(r run.Run) run.Run { return r.Denied(run.Refusal{By: "U2"}) }, map[run.State]run.State{run.Held: run.Refused, run.Requested: run.Refused}},
+		"held on": {func(r run.Run) run.Run { return r.Holding(run.Hold{For: run.ForLink}) }, map[run.State]run.State{run.Requested: run.Held}},
 		"approved at the commit": {func(r run.Run) run.Run {
 			return run.Approved(r, run.Approval{By: "U2", SHA: seenSHA})
 		}, map[run.State]run.State{run.Held: run.Requested}},
@@ -317,7 +317,7 @@ func TestRecheck(t *testing.T) {
 	}{
 		"still allowed": {func(r run.Run) (run.Run, error) { return r, nil }, run.Started},
 		"forbidden by now": {func(r run.Run) (run.Run, error) {
-			return r.Withdrawn(run.Refusal{Message: "frozen"}), nil
+			return r.Denied(run.Refusal{Message: "frozen"}), nil
 		}, run.Refused},
 		"somebody has to approve it by now": {func(r run.Run) (run.Run, error) {
 			if r.State == run.Held {
@@ -325,7 +325,7 @@ func TestRecheck(t *testing.T) {
 			}
 			h := approval()
 			h.Until = time.Now().Add(time.Hour)
-			return r.HeldAgain(*h), nil
+			return r.Holding(*h), nil
 		}, run.Held},
 	} {
 		t.Run(name, func(t *testing.T) {
