@@ -21,8 +21,8 @@ func (s *screen) kept(name string) {
 	}
 }
 
-// TestApproval asks for a release, which waits until a maintainer has agreed. Nobody else can let it go.
-func TestApproval(t *testing.T) {
+// TestApprovalOnThePage asks for a release, which waits until a maintainer has agreed. Nobody else can let it go.
+func TestApprovalOnThePage(t *testing.T) {
 	s := newScreen(t, newBrowser(t), quick(t).url, wideWidth, wideHeight)
 	s.command()
 	s.click("combobox", "Branch or tag")
@@ -46,8 +46,8 @@ func TestApproval(t *testing.T) {
 	s.quiet()
 }
 
-// TestLink links somebody whose e-mail address GitLab does not show. What she asked for before goes on then.
-func TestLink(t *testing.T) {
+// TestLinkOnThePage links somebody whose e-mail address GitLab does not show. What she asked for before goes on then.
+func TestLinkOnThePage(t *testing.T) {
 	s := newScreen(t, newBrowser(t), quick(t).url, wideWidth, wideHeight)
 	s.reads("complementary", "GitLab", "group/app")
 	s.gone("textbox", "Code")
