@@ -52,7 +52,7 @@ func (c *call) listPipelines() *reply {
 	list := []any{}
 	for _, pl := range found[from:to] {
 		body := pl.basicJSON()
-		body["name"] = orNull(pl.Name)
+		body["name"] = orNull(pl.name)
 		list = append(list, body)
 	}
 	return &reply{status: http.StatusOK, header: header, body: list}
@@ -108,7 +108,7 @@ func (c *call) pipelineFilter() (func(*Pipeline) bool, *reply) {
 			(source == pl.Source || source == "" && pl.Source != "parent_pipeline") &&
 			(!p.has("ref") || pl.Ref == p.text("ref")) &&
 			(!p.has("sha") || pl.SHA == p.text("sha")) &&
-			(!p.has("name") || pl.Name == p.text("name")) &&
+			(!p.has("name") || pl.name == p.text("name")) &&
 			(!p.has("username") || pl.user.Username == p.text("username")) &&
 			(!p.has("yaml_errors") || faulty == (pl.yamlErrors != "")) &&
 			inTime(pl)
@@ -340,16 +340,6 @@ func (c *call) deletePipeline() *reply {
 	return &reply{status: http.StatusNoContent}
 }
 
-// testReportSummary: https://docs.gitlab.com/api/pipelines/#get-a-test-report-summary-for-a-pipeline. There are
-// never any tests in it.
-func (c *call) testReportSummary() *reply {
-	if _, bad := c.pipeline(); bad != nil {
-		return bad
-	}
-	total := object{"time": 0, "count": 0, "success": 0, "failed": 0, "skipped": 0, "error": 0, "suite_error": nil}
-	return ok(object{"total": total, "test_suites": []any{}})
-}
-
 func (pl *Pipeline) basicJSON() object {
 	return object{
 		"id": pl.ID, "iid": pl.IID, "project_id": pl.Project.ID, "sha": pl.SHA, "ref": pl.Ref, "status": pl.status,
@@ -390,7 +380,7 @@ func (pl *Pipeline) queued() int {
 
 func (c *call) namedJSON(pl *Pipeline) object {
 	body := c.fullJSON(pl)
-	body["name"] = orNull(pl.Name)
+	body["name"] = orNull(pl.name)
 	return body
 }
 

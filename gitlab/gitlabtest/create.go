@@ -104,7 +104,7 @@ func (o pipelineOrder) save(ref *gitRef, tag bool, sha string, ci CI, stages []s
 	p.lastIID++
 	pl := &Pipeline{
 		ID: s.nextID("pipeline"), IID: p.lastIID, Project: p, Ref: ref.name, Tag: tag, SHA: sha,
-		Source: o.source, Name: ci.Name, user: o.user, variables: slices.Clone(o.variables), inputs: o.inputs,
+		Source: o.source, name: ci.Name, user: o.user, variables: slices.Clone(o.variables), inputs: o.inputs,
 		yamlErrors: ci.YAMLErrors, stages: stages, upstream: o.bridge, status: "created",
 		createdAt: now, updatedAt: now, entered: time.Now(),
 	}

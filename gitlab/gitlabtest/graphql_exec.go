@@ -187,8 +187,11 @@ func (x *execution) complete(f field, value any, s selection, path []any) any {
 	return x.object(f.result(), value, s.fields, path)
 }
 
-// checkValues refuses ids that are none, which GitLab does while it runs the query.
+// checkValues refuses ids that are none, and too many arguments or too few, which GitLab does while it runs the query.
 func (x *execution) checkValues(f field, s selection, args arguments) string {
+	if f.oneOf != "" && len(args) != 1 {
+		return f.oneOf
+	}
 	for name, value := range args {
 		if !strings.Contains(x.argumentType(f, name), "CiPipelineID") {
 			continue

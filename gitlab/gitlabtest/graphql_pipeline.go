@@ -10,11 +10,12 @@ func pipelineType() objectType {
 	return objectType{
 		"id":             get("CiPipelineID", func(_ *call, pl *Pipeline) any { return fmt.Sprintf("gid://gitlab/Ci::Pipeline/%d", pl.ID) }),
 		"iid":            get("String", func(_ *call, pl *Pipeline) any { return itoa(pl.IID) }),
-		"name":           get("String", func(_ *call, pl *Pipeline) any { return orNull(pl.Name) }),
+		"name":           get("String", func(_ *call, pl *Pipeline) any { return orNull(pl.name) }),
 		"status":         get("PipelineStatusEnum", func(_ *call, pl *Pipeline) any { return upper(pl.status) }),
 		"detailedStatus": get("DetailedStatus", func(_ *call, pl *Pipeline) any { return pl.detail() }),
 		"sha":            get("String", func(_ *call, pl *Pipeline) any { return pl.SHA }),
 		"ref":            get("String", func(_ *call, pl *Pipeline) any { return pl.Ref }),
+		"refPath":        get("String", func(_ *call, pl *Pipeline) any { return fullRef(pl.Ref, pl.Tag) }),
 		"source":         get("String", func(_ *call, pl *Pipeline) any { return pl.Source }),
 		"path":           get("String", func(_ *call, pl *Pipeline) any { return pl.path() }),
 		"createdAt":      get("Time", func(_ *call, pl *Pipeline) any { return instant(pl.createdAt) }),

@@ -34,20 +34,28 @@ func projectType() objectType {
 				return anys(p.current().Inputs)
 			}),
 		"pipelines": pipelinesField(),
-		"pipeline": field{typ: "Pipeline"}.with("iid: ID, id: CiPipelineID, sha: String", func(c *call, on any, args arguments) any {
-			p, _ := on.(*Project)
-			if p == nil || !p.canReadCode(c.user) {
-				return nil
-			}
-			for _, pl := range slices.Backward(p.pipelines) {
-				id, _ := globalID("Ci::Pipeline", args.text("id"))
-				if itoa(pl.IID) == args.text("iid") || pl.ID == id || pl.SHA == args.text("sha") {
-					return pl
-				}
-			}
-			return nil
-		}),
+		"pipeline":  pipelineField(),
 	}
+}
+
+// pipelineField finds one pipeline by exactly one of its names, as
+// app/graphql/resolvers/ci/project_pipeline_resolver.rb does.
+func pipelineField() field {
+	f := field{typ: "Pipeline"}.with("iid: ID, id: CiPipelineID, sha: String", func(c *call, on any, args arguments) any {
+		p, _ := on.(*Project)
+		if p == nil || !p.canReadCode(c.user) {
+			return nil
+		}
+		id, _ := globalID("Ci::Pipeline", args.text("id"))
+		for _, pl := range slices.Backward(p.pipelines) {
+			if itoa(pl.IID) == args.text("iid") || pl.ID == id || pl.SHA == args.text("sha") {
+				return pl
+			}
+		}
+		return nil
+	})
+	f.oneOf = "Provide one of an ID, IID or SHA"
+	return f
 }
 
 // configVariables are null while GitLab computes them, which it starts to do when it is first asked.

@@ -15,13 +15,21 @@ type field struct {
 	gitaly     bool              // costs one more, as it asks the Git server
 	cost       int               // fixed complexity besides its children; 0 is 1
 	since      int               // major version
+	oneOf      string            // what is said when not exactly one argument is given
 	resolve    func(c *call, on any, args arguments) any
 }
 
 // arguments are the arguments of a field with variables and defaults put in; what was not given is not there.
 type arguments map[string]any
 
-func (a arguments) text(key string) string { s, _ := a[key].(string); return s }
+// text is an argument that is a string, or an ID, which may be given as a number.
+func (a arguments) text(key string) string {
+	if n, ok := a[key].(int); ok {
+		return itoa(n)
+	}
+	s, _ := a[key].(string)
+	return s
+}
 
 func (a arguments) number(key string, otherwise int) int {
 	if n, ok := a[key].(int); ok {

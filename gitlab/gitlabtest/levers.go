@@ -19,7 +19,7 @@ type levers struct {
 }
 
 // SetVersion makes the instance an older one, such as "17.11.0". Before 19 there is no pipelines(ids:) in GraphQL,
-// before 18 no inputs, before 17.3 no device grant, before 17 no canceling.
+// before 18 no inputs, before 17.3 no device grant, before 17 no canceling, before 16.6 no new names for pipelines.
 func (s *Server) SetVersion(version string) { s.turn(func(l *levers) { l.version = version }) }
 
 // SetGraphQL turns the GraphQL API off (404) and on.

@@ -16,12 +16,13 @@ type Pipeline struct {
 	Tag     bool
 	SHA     string
 	Source  string // trigger, api, web, push, parent_pipeline, pipeline
-	Name    string
 
+	name       string
 	user       *User
 	variables  []Variable
 	inputs     map[string]any
 	yamlErrors string
+	report     TestReport
 	stages     []string
 	jobs       []*Job // retried ones too, by id
 	upstream   *Job   // the bridge that started it
@@ -47,6 +48,13 @@ func (pl *Pipeline) DetailedStatus() string {
 	pl.lock()
 	defer pl.unlock()
 	return pl.detail().Label
+}
+
+// Name is what workflow:name or a client called the pipeline, "" when nothing did.
+func (pl *Pipeline) Name() string {
+	pl.lock()
+	defer pl.unlock()
+	return pl.name
 }
 
 // CreatedAt is when the pipeline was created.

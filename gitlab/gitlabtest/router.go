@@ -83,6 +83,7 @@ func routes() []route {
 		{"GET", project + "/pipelines/:pipeline_id/jobs", (*call).pipelineJobs, "scope include_retried cursor" + paged, true},
 		{"GET", project + "/pipelines/:pipeline_id/bridges", (*call).pipelineBridges, "scope" + paged, true},
 		{"GET", project + "/pipelines/:pipeline_id/test_report_summary", (*call).testReportSummary, "", true},
+		{"PUT", project + "/pipelines/:pipeline_id/metadata", (*call).updateMetadata, "name", false},
 		{"POST", project + "/pipelines/:pipeline_id/retry", (*call).retryPipeline, "", false},
 		{"POST", project + "/pipelines/:pipeline_id/cancel", (*call).cancelPipeline, "", false},
 		{"DELETE", project + "/pipelines/:pipeline_id", (*call).deletePipeline, "", false},
