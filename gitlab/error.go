@@ -98,6 +98,8 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "GitLab answered %d", e.Status)
 	case e.Kind == NotSent:
 		b.WriteString("GitLab cannot be reached")
+	case e.Kind == Invalid:
+		b.WriteString("GitLab was not asked") // it was clear before what it would say
 	default:
 		b.WriteString("GitLab gave no usable answer")
 	}
@@ -228,6 +230,11 @@ func plainMessage(body []byte) string {
 	default:
 		text = words(shaped.Error)
 	}
+	return plainText(text)
+}
+
+// plainText makes a text of GitLab's one line without markup, and not too long.
+func plainText(text string) string {
 	text = strings.ToValidUTF8(text, "")
 	text = strings.TrimSpace(spaces.ReplaceAllString(htmlTag.ReplaceAllString(text, ""), " "))
 	if runes := []rune(text); len(runes) > maxMessage {

@@ -3,17 +3,13 @@ package gitlab
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	gl "gitlab.com/gitlab-org/api/client-go/v2"
 )
 
 // observeBatch is how many pipelines one GraphQL request reads. With a page of 100
@@ -28,8 +24,9 @@ const observeQuery = `query($path: ID!, $ids: [CiPipelineID!], $n: Int) {
   project(fullPath: $path) {
     pipelines(ids: $ids, first: $n) {
       nodes {
-        id status updatedAt startedAt finishedAt duration
+        id name status refPath updatedAt startedAt finishedAt duration
         detailedStatus { group }
+        user { id username name }
         jobs(first: 100) {
           pageInfo { hasNextPage }
           nodes { id name status allowFailure webPath stage { name } }
@@ -73,24 +70,34 @@ func (c *Client) Observe(ctx context.Context, project Project, pipelines []int64
 // one by one.
 const observedAtOnce = 4
 
-// observeEach reads pipelines one by one into found. One that cannot be read keeps
-// no other from being read.
+// observeEach reads pipelines one by one into found.
 func (c *Client) observeEach(ctx context.Context, project Project, pipelines []int64, found map[int64]Observation) error {
+	var mu sync.Mutex
+	return each(pipelines, func(id *int64) error {
+		observation, err := c.ObserveOne(ctx, project.ID, *id)
+		if err == nil {
+			mu.Lock()
+			defer mu.Unlock()
+			found[*id] = observation
+		}
+		return err
+	})
+}
+
+// each calls read for every item, a few at once, and returns the first failure. One item
+// that cannot be read keeps no other from being read, and one that is gone is no failure.
+func each[T any](items []T, read func(item *T) error) error {
 	var (
 		group  errgroup.Group
 		mu     sync.Mutex
 		failed error
 	)
 	group.SetLimit(observedAtOnce)
-	for _, id := range pipelines {
+	for i := range items {
 		group.Go(func() error {
-			observation, err := c.ObserveOne(ctx, project.ID, id)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case err == nil:
-				found[id] = observation
-			case !IsNotFound(err):
+			if err := read(&items[i]); err != nil && !IsNotFound(err) {
+				mu.Lock()
+				defer mu.Unlock()
 				failed = cmp.Or(failed, err)
 			}
 			return nil
@@ -113,38 +120,6 @@ func (c *Client) ObserveOne(ctx context.Context, project, id int64) (Observation
 	return Observation{Pipeline: pipeline, Progress: Summarize(jobs)}, nil
 }
 
-type observeAnswer struct {
-	Data struct {
-		Project *struct {
-			Pipelines struct {
-				Nodes []pipelineNode `json:"nodes"`
-			} `json:"pipelines"`
-		} `json:"project"`
-	} `json:"data"`
-	// Errors come with HTTP 200, and client-go reports none.
-	Errors []struct {
-		Message string `json:"message"`
-	} `json:"errors"`
-}
-
-type pipelineNode struct {
-	ID             string    `json:"id"`
-	Status         string    `json:"status"`
-	UpdatedAt      time.Time `json:"updatedAt"`
-	StartedAt      time.Time `json:"startedAt"`
-	FinishedAt     time.Time `json:"finishedAt"`
-	Duration       float64   `json:"duration"`
-	DetailedStatus struct {
-		Group string `json:"group"`
-	} `json:"detailedStatus"`
-	Jobs struct {
-		PageInfo struct {
-			HasNextPage bool `json:"hasNextPage"`
-		} `json:"pageInfo"`
-		Nodes []jobNode `json:"nodes"`
-	} `json:"jobs"`
-}
-
 type jobNode struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
@@ -159,29 +134,19 @@ type jobNode struct {
 // observeBatch reads one batch into found and returns those that have to be read
 // one by one.
 func (c *Client) observeBatch(ctx context.Context, project Project, batch []int64, found map[int64]Observation) ([]int64, error) {
-	ids := make([]string, len(batch))
-	for i, id := range batch {
-		ids[i] = fmt.Sprintf("gid://gitlab/Ci::Pipeline/%d", id)
+	nodes, err := c.pipelineNodes(ctx, "observing pipelines", observeQuery, project, batch)
+	if errors.Is(err, errNoBatches) {
+		return batch, nil
 	}
-	var answer observeAnswer
-	_, err := c.call("observing pipelines", func() (*gl.Response, error) {
-		return c.gl.GraphQL.Do(gl.GraphQLQuery{
-			Query:     observeQuery,
-			Variables: map[string]any{"path": project.Path, "ids": ids, "n": len(ids)},
-		}, &answer, gl.WithContext(ctx))
-	})
-	if tooOld := KindOf(err) == Invalid || KindOf(err) == NotFound; err != nil && !tooOld {
+	if err != nil {
 		return nil, err
-	}
-	if answer.Data.Project == nil || len(answer.Errors) > 0 {
-		return batch, nil // this instance knows no such query
 	}
 	var rest []int64
 	base, err := url.Parse(project.WebURL)
 	if err != nil {
 		base = &url.URL{}
 	}
-	for _, node := range answer.Data.Project.Pipelines.Nodes {
+	for _, node := range nodes {
 		if node.Jobs.PageInfo.HasNextPage {
 			rest = append(rest, globalID(node.ID))
 			continue
@@ -205,23 +170,5 @@ func (n pipelineNode) observation(project int64, base *url.URL) Observation {
 			jobs[i].WebURL = base.ResolveReference(&url.URL{Path: j.WebPath}).String()
 		}
 	}
-	return Observation{
-		Pipeline: Pipeline{
-			ID: globalID(n.ID), ProjectID: project,
-			Status:    Status(strings.ToLower(n.Status)),
-			Warnings:  n.DetailedStatus.Group == groupWarnings,
-			UpdatedAt: n.UpdatedAt, StartedAt: n.StartedAt, FinishedAt: n.FinishedAt,
-			Duration: time.Duration(n.Duration * float64(time.Second)),
-		},
-		Progress: Summarize(jobs),
-	}
-}
-
-// globalID takes the number out of gid://gitlab/Ci::Build/123.
-func globalID(gid string) int64 {
-	id, err := strconv.ParseInt(gid[strings.LastIndexByte(gid, '/')+1:], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return id
+	return Observation{Pipeline: n.pipeline(project), Progress: Summarize(jobs)}
 }

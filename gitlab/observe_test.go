@@ -108,7 +108,8 @@ func TestObserveTellsTheSameAsSingleReads(t *testing.T) {
 
 func TestObserveFields(t *testing.T) {
 	const body = `{"data":{"project":{"pipelines":{"nodes":[{
-		"id":"gid://gitlab/Ci::Pipeline/12","status":"SUCCESS","updatedAt":"2026-09-01T12:05:00Z",
+		"id":"gid://gitlab/Ci::Pipeline/12","name":"nightly","status":"SUCCESS","refPath":"refs/tags/v1",
+		"user":{"id":"gid://gitlab/User/7","username":"alice","name":"Alice"},"updatedAt":"2026-09-01T12:05:00Z",
 		"startedAt":"2026-09-01T12:00:00Z","finishedAt":"2026-09-01T12:05:00Z","duration":300,
 		"detailedStatus":{"group":"success-with-warnings"},
 		"jobs":{"pageInfo":{"hasNextPage":false},"nodes":[
@@ -125,6 +126,7 @@ func TestObserveFields(t *testing.T) {
 	want := map[int64]gitlab.Observation{12: {
 		Pipeline: gitlab.Pipeline{
 			ID: 12, ProjectID: 5, Status: gitlab.StatusSuccess, Warnings: true, Duration: 5 * time.Minute,
+			Name: "nightly", Tag: true, User: gitlab.User{ID: 7, Username: "alice", Name: "Alice"},
 			UpdatedAt: time.Date(2026, 9, 1, 12, 5, 0, 0, time.UTC), StartedAt: time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC),
 			FinishedAt: time.Date(2026, 9, 1, 12, 5, 0, 0, time.UTC),
 		},

@@ -38,14 +38,15 @@ func TestStatus(t *testing.T) {
 func TestPipelineFields(t *testing.T) {
 	const body = `{
 		"id": 12, "iid": 3, "project_id": 1, "status": "success", "source": "trigger", "ref": "main", "sha": "abc",
-		"web_url": "https://x/1", "yaml_errors": null, "tag": false,
+		"web_url": "https://x/1", "yaml_errors": null, "tag": true, "name": "nightly",
+		"user": {"id": 7, "username": "alice", "name": "Alice", "state": "active"},
 		"created_at": "2026-09-01T12:00:00.000Z", "updated_at": "2026-09-01T12:05:00.000+02:00",
 		"started_at": "2026-09-01T12:00:01.5Z", "finished_at": null, "duration": 63.25, "queued_duration": 0.5,
 		"detailed_status": {"text": "bestanden", "group": "success-with-warnings"}
 	}`
 	want := gitlab.Pipeline{
 		ID: 12, IID: 3, ProjectID: 1, Status: gitlab.StatusSuccess, Warnings: true, Source: "trigger", Ref: "main", SHA: "abc",
-		WebURL:    "https://x/1",
+		WebURL: "https://x/1", Name: "nightly", Tag: true, User: gitlab.User{ID: 7, Username: "alice", Name: "Alice"},
 		CreatedAt: time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 9, 1, 10, 5, 0, 0, time.UTC),
 		StartedAt: time.Date(2026, 9, 1, 12, 0, 1, 5e8, time.UTC), Duration: 63250 * time.Millisecond,
 	}
@@ -290,9 +291,15 @@ func TestListPipelinesFailsWhole(t *testing.T) {
 
 func TestVariables(t *testing.T) {
 	gl := newInstance(t, nil)
-	want := map[string]string{"BUILD_TYPE": "release", "EMPTY": "", "NOTE": "a=b\nc"}
+	want := []gitlab.Variable{
+		{Key: "BUILD_TYPE", Value: "release"},
+		{Key: "CONFIG", Value: "a: 1\n", File: true},
+		{Key: "EMPTY"},
+		{Key: "NOTE", Value: "a=b\nc"},
+	}
 	start := gl.start(false)
-	start.Variables = want
+	start.Variables = map[string]string{"NOTE": "a=b\nc", "BUILD_TYPE": "release", "EMPTY": ""}
+	start.Files = map[string]string{"CONFIG": "a: 1\n"}
 	started, err := gl.client.StartPipeline(t.Context(), start)
 	if err != nil {
 		t.Fatal(err)

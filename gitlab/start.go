@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -18,6 +19,10 @@ type Start struct {
 	// different pipelines, so one never stands in for the other.
 	TriggerToken string
 	Variables    map[string]string
+	// Files are variables of the type file. The trigger API knows no types, so they
+	// do not go with a TriggerToken.
+	// https://docs.gitlab.com/api/pipeline_triggers/#trigger-a-pipeline-with-a-token
+	Files map[string]string
 }
 
 // Source is the CI_PIPELINE_SOURCE of a pipeline that was started with a trigger
@@ -35,13 +40,18 @@ func Source(trigger bool) string {
 // https://docs.gitlab.com/api/pipeline_triggers/#trigger-a-pipeline-with-a-token
 // https://docs.gitlab.com/api/pipelines/#create-a-new-pipeline
 func (c *Client) StartPipeline(ctx context.Context, s Start) (Pipeline, error) {
+	const op = "starting a pipeline"
+	if s.TriggerToken != "" && len(s.Files) > 0 {
+		// Sent as plain variables they would be other variables, and jobs that read
+		// a file would fail in their own words.
+		return Pipeline{}, &Error{Op: op, Kind: Invalid, Message: "variables of the type file cannot be set by a trigger token"}
+	}
 	path := fmt.Sprintf("projects/%d/pipeline", s.Project)
-	var body any = createBody{Ref: s.Ref.String(), Variables: variableList(s.Variables)}
+	var body any = createBody{Ref: s.Ref.String(), Variables: variableList(s.Variables, s.Files)}
 	if s.TriggerToken != "" {
 		path = fmt.Sprintf("projects/%d/trigger/pipeline", s.Project)
 		body = triggerBody{Ref: s.Ref.String(), Token: s.TriggerToken, Variables: s.Variables}
 	}
-	const op = "starting a pipeline"
 	var connected atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
@@ -66,19 +76,6 @@ type createBody struct {
 	Variables []variableBody `json:"variables,omitempty"`
 }
 
-type variableBody struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
-
-func variableList(variables map[string]string) []variableBody {
-	list := make([]variableBody, 0, len(variables))
-	for key, value := range variables {
-		list = append(list, variableBody{key, value})
-	}
-	return list
-}
-
 // FindStarted looks for a pipeline that was started for ref at or after since, by a
 // variable that only this start carried. The error is Forbidden where the access
 // token may not read the variables of one that could be it; then nothing is known.
@@ -99,7 +96,7 @@ func (c *Client) FindStarted(ctx context.Context, s Started) (Pipeline, bool, er
 		if err != nil {
 			return Pipeline{}, false, err
 		}
-		if variables[s.Key] == s.Value {
+		if slices.Contains(variables, Variable{Key: s.Key, Value: s.Value}) {
 			found, err := c.Pipeline(ctx, s.Project, candidate.ID)
 			return found, err == nil, err
 		}

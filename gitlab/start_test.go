@@ -64,7 +64,7 @@ func TestStartPipeline(t *testing.T) {
 			}
 			want := gitlab.Pipeline{
 				ID: int64(there.ID), IID: 1, ProjectID: gl.project.ID, Status: gitlab.StatusCreated,
-				Source: tt.source, Ref: "v1", SHA: there.SHA, WebURL: there.WebURL(),
+				Source: tt.source, Ref: "v1", Tag: there.Tag, SHA: there.SHA, WebURL: there.WebURL(), User: account(there.User()),
 			}
 			got.CreatedAt, got.UpdatedAt = time.Time{}, time.Time{}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -338,6 +338,11 @@ func TestStartWithTheWrongAccessToken(t *testing.T) {
 			checkError(t, err, tt.want)
 		})
 	}
+}
+
+// account is a user of GitLab's as the client shows it.
+func account(u *gitlabtest.User) gitlab.User {
+	return gitlab.User{ID: int64(u.ID), Username: u.Username, Name: u.Name}
 }
 
 // as returns a client of somebody who has a role in the project.

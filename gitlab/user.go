@@ -11,10 +11,13 @@ import (
 
 // User is an account on the instance. The ID stays when the others change, and what
 // was another account's username yesterday may be this one's today.
+//
+// Records written before the fields had names of their own hold them as ID, Username
+// and Name, which encoding/json reads as well: it matches names in any case.
 type User struct {
-	ID       int64
-	Username string
-	Name     string
+	ID       int64  `json:"id"`
+	Username string `json:"username,omitempty"`
+	Name     string `json:"name,omitempty"`
 }
 
 // userAnswer has the fields that say whose answer it is; which of them GitLab sends
