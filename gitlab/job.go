@@ -163,10 +163,7 @@ func (c *Client) Jobs(ctx context.Context, project, pipeline int64) ([]Job, erro
 			return nil, err
 		}
 		for _, j := range page {
-			jobs = append(jobs, Job{
-				ID: j.ID, Name: j.Name, Stage: j.Stage, Status: Status(j.Status), AllowFailure: j.AllowFailure,
-				WebURL: j.WebURL, Artifacts: hasArtifacts(j), Reason: j.FailureReason,
-			})
+			jobs = append(jobs, shown(j))
 		}
 		if resp.NextPage == 0 {
 			break
@@ -178,6 +175,32 @@ func (c *Client) Jobs(ctx context.Context, project, pipeline int64) ([]Job, erro
 		return nil, err
 	}
 	return append(jobs, bridges...), nil
+}
+
+func shown(j *gl.Job) Job {
+	return Job{
+		ID: j.ID, Name: j.Name, Stage: j.Stage, Status: Status(j.Status), AllowFailure: j.AllowFailure,
+		WebURL: j.WebURL, Artifacts: hasArtifacts(j), Reason: j.FailureReason,
+	}
+}
+
+// PlayJob starts a job that waits for a person, or for its time. It takes who may retry
+// the pipeline; a job that is not waiting is refused as Invalid, "Unplayable Job".
+// https://docs.gitlab.com/api/jobs/#run-a-job
+func (c *Client) PlayJob(ctx context.Context, project, job int64) (Job, error) {
+	const op = "playing the job"
+	var played *gl.Job
+	resp, err := c.call(op, func() (resp *gl.Response, err error) {
+		played, resp, err = c.gl.Jobs.PlayJob(project, job, nil, gl.WithContext(ctx))
+		return resp, err
+	})
+	if err != nil {
+		return Job{}, err
+	}
+	if played == nil || played.ID == 0 {
+		return Job{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer names no job"}
+	}
+	return shown(played), nil
 }
 
 // hasArtifacts looks for files that a person would fetch: every job has a log,
