@@ -6,7 +6,8 @@ import (
 )
 
 // Secret is a text that is shown to nobody by mistake: however it is printed, logged or
-// encoded, something else is written instead. Only Reveal gives it.
+// encoded, something else is written instead. Only Reveal gives it. It is no key for maps:
+// encoding/json writes keys that are strings as they are.
 type Secret string
 
 // redacted is what stands for a secret.
