@@ -219,6 +219,56 @@ func TestDeletedPipeline(t *testing.T) {
 	}
 }
 
+func TestRenamedPipeline(t *testing.T) {
+	w := newWorld(t)
+	pl := w.run()
+	path := fmt.Sprintf("/projects/1/pipelines/%d/metadata", pl.ID)
+	long := strings.Repeat("é", 256)
+	for _, test := range []struct {
+		body map[string]any
+		want string
+	}{
+		{map[string]any{"name": " nightly "}, "200 nightly"},
+		{map[string]any{"name": long[:len(long)-2]}, "200 " + long[:len(long)-2]},
+		{map[string]any{"name": long}, `400 {"message":"Failed to update pipeline - Name is too long (maximum is 255 characters)"}`},
+		{map[string]any{"name": " "}, `400 {"message":"Failed to update pipeline - Name is too short (minimum is 1 character)"}`},
+		{map[string]any{}, `400 {"error":"name is missing"}`},
+	} {
+		a := w.ask("PUT", path, w.token[gitlabtest.Developer], test.body)
+		got := fmt.Sprintf("%d %s", a.Status, strings.TrimSpace(a.Body))
+		if a.Status == 200 {
+			got = "200 " + decode[named](w, a, 200).Name
+			if "200 "+pl.Name() != got {
+				t.Errorf("it is called %q", pl.Name())
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s, want %s", got, test.want)
+		}
+	}
+	w.SetVersion("16.5.0")
+	if a := w.ask("PUT", path, w.token[gitlabtest.Developer], map[string]any{"name": "x"}); a.Status != 404 {
+		t.Errorf("before 16.6: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestTestReportSummary(t *testing.T) {
+	w := newWorld(t)
+	pl := w.run()
+	path := fmt.Sprintf("/projects/1/pipelines/%d/test_report_summary", pl.ID)
+	none := w.ask("GET", path, w.token[gitlabtest.Reporter], nil)
+	pl.SetTestReport(gitlabtest.TestReport{Success: 3, Failed: 1, Time: 1500 * time.Millisecond})
+	some := w.ask("GET", path, w.token[gitlabtest.Reporter], nil)
+	want := []string{
+		`{"test_suites":[],"total":{"count":0,"error":0,"failed":0,"skipped":0,"success":0,"suite_error":null,"time":0}}`,
+		`{"test_suites":[{"build_ids":[],"error_count":0,"failed_count":1,"name":"test","skipped_count":0,"success_count":3,"suite_error":null,"total_count":4,"total_time":1.5}],` +
+			`"total":{"count":4,"error":0,"failed":1,"skipped":0,"success":3,"suite_error":null,"time":1.5}}`,
+	}
+	if diff := cmp.Diff(want, []string{strings.TrimSpace(none.Body), strings.TrimSpace(some.Body)}); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestInstance(t *testing.T) {
 	w := newWorld(t)
 	w.SetVersion("17.11.0")

@@ -40,8 +40,14 @@ func pythonGitLab(t *testing.T) string {
 // newCLI writes a configuration with the owner's token.
 func newCLI(t *testing.T, program string, w *world) cli {
 	t.Helper()
+	return newCLIAs(t, program, w, gitlabtest.Owner)
+}
+
+// newCLIAs writes a configuration with a role's token.
+func newCLIAs(t *testing.T, program string, w *world, role gitlabtest.Role) cli {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "gitlab.cfg")
-	content := fmt.Sprintf("[global]\ndefault = test\ntimeout = 30\n\n[test]\nurl = %s\nprivate_token = %s\n", w.URL, w.token[gitlabtest.Owner])
+	content := fmt.Sprintf("[global]\ndefault = test\ntimeout = 30\n\n[test]\nurl = %s\nprivate_token = %s\n", w.URL, w.token[role])
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +65,34 @@ func (c cli) check(w *world) {
 	}
 }
 
-// run calls the command and decodes what it prints.
-func (c cli) run(out any, args ...string) {
+// call calls the command and returns what it prints.
+func (c cli) call(args ...string) (stdout []byte, stderr string, err error) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, c.program, append([]string{"--config-file", c.config, "--output", "json"}, args...)...)
 	command.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	text, err := command.Output()
+	var text strings.Builder
+	command.Stderr = &text
+	stdout, err = command.Output()
+	return stdout, text.String(), err
+}
+
+// fails calls the command and wants it to be refused with a status, which it prints.
+func (c cli) fails(status int, args ...string) {
+	c.t.Helper()
+	_, stderr, err := c.call(args...)
+	if err == nil || !strings.Contains(stderr, fmt.Sprintf("%d:", status)) {
+		c.t.Errorf("%s: %v, want a refusal with %d: %s", strings.Join(args, " "), err, status, stderr)
+	}
+}
+
+// run calls the command and decodes what it prints.
+func (c cli) run(out any, args ...string) {
+	c.t.Helper()
+	text, stderr, err := c.call(args...)
 	if err != nil {
-		c.t.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, text, stderr.String())
+		c.t.Fatalf("%s: %v\n%s%s", strings.Join(args, " "), err, text, stderr)
 	}
 	if out == nil {
 		return
@@ -85,6 +107,7 @@ func (c cli) run(out any, args ...string) {
 func TestConformancePythonGitLab(t *testing.T) {
 	program := pythonGitLab(t)
 	t.Run("people and rights", func(t *testing.T) { cliRights(t, program) })
+	t.Run("pipelines and trigger tokens", func(t *testing.T) { cliPipelines(t, program) })
 	w := newWorld(t)
 	w.app.AddBranches(numbered("feature/%03d", 150))
 	w.app.AddTags(numbered("v1.%d.0", 30))

@@ -188,6 +188,7 @@ func TestConformanceClientGo(t *testing.T) {
 	})
 
 	t.Run("people and rights", clientGoRights)
+	t.Run("pipelines, jobs and trigger tokens by role", clientGoPipelines)
 	t.Run("device grant", oauth2Device)
 
 	for _, v := range w.Violations() {

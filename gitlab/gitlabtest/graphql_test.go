@@ -246,6 +246,33 @@ func TestOldInstance(t *testing.T) {
 	}
 }
 
+func TestPipelineByOneArgument(t *testing.T) {
+	w := newWorld(t)
+	w.app.AddTag("v1", time.Now())
+	w.run()
+	if _, reason := w.app.StartPipeline(w.users[gitlabtest.Developer], "v1", "push"); reason != "" {
+		t.Fatal(reason)
+	}
+	for arguments, want := range map[string]string{
+		`iid: "1"`:                          `{"iid":"1","refPath":"refs/heads/main"}`,
+		`iid: 2`:                            `{"iid":"2","refPath":"refs/tags/v1"}`,
+		`id: "gid://gitlab/Ci::Pipeline/2"`: `{"iid":"2","refPath":"refs/tags/v1"}`,
+		`iid: "3"`:                          `null`,
+		`id: "gid://gitlab/Ci::Pipeline/3"`: `null`,
+		`iid: "1", sha: "x"`:                `Provide one of an ID, IID or SHA`,
+		`id: "2"`:                           `is not a valid Global ID`,
+		`sha: "` + w.app.Pipelines()[1].SHA + `"`: `{"iid":"2","refPath":"refs/tags/v1"}`,
+	} {
+		got := w.query(gitlabtest.Developer, `{ project(fullPath: "group/app") { pipeline(`+arguments+`) { iid refPath } } }`, nil)
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", arguments, got, want)
+		}
+	}
+	if got := w.query(gitlabtest.Developer, `{ project(fullPath: "group/app") { pipeline { iid } } }`, nil); !strings.Contains(got, "Provide one of an ID, IID or SHA") {
+		t.Errorf("without arguments: %s", got)
+	}
+}
+
 func TestGraphQLTokens(t *testing.T) {
 	w := newWorld(t)
 	revoked := w.AddToken(w.users[gitlabtest.Owner])

@@ -42,6 +42,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/pipelines/PIPELINE/jobs", nil, reader},
 		{"GET", "/pipelines/PIPELINE/bridges", nil, reader},
 		{"GET", "/pipelines/PIPELINE/test_report_summary", nil, reader},
+		{"PUT", "/pipelines/PIPELINE/metadata", map[string]any{"name": "nightly"}, [6]int{404, 403, 403, 200, 200, 200}},
 		{"POST", "/pipeline", map[string]any{"ref": "main"}, [6]int{404, 403, 403, 201, 201, 201}},
 		{"POST", "/pipelines/PIPELINE/retry", nil, [6]int{404, 403, 403, 201, 201, 201}},
 		{"POST", "/pipelines/PIPELINE/cancel", nil, [6]int{404, 403, 403, 200, 200, 200}},
