@@ -146,6 +146,11 @@ func TestErrorText(t *testing.T) {
 			"starting a pipeline: GitLab answered 400: Reference not found",
 		},
 		{"GitLab said nothing", gitlab.Error{Kind: gitlab.NotFound, Status: 404}, "starting a pipeline: GitLab answered 404"},
+		{
+			"it was not asked",
+			gitlab.Error{Kind: gitlab.Invalid, Message: "the name is empty"},
+			"starting a pipeline: GitLab was not asked: the name is empty",
+		},
 		{"no answer", gitlab.Error{Kind: gitlab.Unclear}, "starting a pipeline: GitLab gave no usable answer"},
 		{
 			"no way there",

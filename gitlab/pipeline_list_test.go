@@ -106,8 +106,11 @@ func history(t *testing.T) (gl instance, begin time.Time) {
 		name string
 		then string
 	}{
-		{alice, "main", "", "success"}, {bob, "main", "nightly", "running"}, {alice, "gone", "", "failed"},
-		{bob, "v1", "nightly", "running"}, {alice, "main", "", "pending"},
+		{alice, "main", "", "success"},
+		{bob, "main", "nightly", "running"},
+		{alice, "gone", "", "failed"},
+		{bob, "v1", "nightly", "running"},
+		{alice, "main", "", "pending"},
 	} {
 		clock = clock.Add(time.Minute)
 		app.SetCI(gitlabtest.CI{Name: p.name, Jobs: []gitlabtest.JobSpec{{Name: "unit"}}})

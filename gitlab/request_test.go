@@ -2,7 +2,6 @@ package gitlab_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,69 +29,60 @@ func newThere(t *testing.T, change func(http.RoundTripper) http.RoundTripper) th
 
 // A request is one thing that the client can ask of GitLab.
 type request struct {
-	op     string
-	method string
-	role   gitlabtest.Role // the lowest that may; 0: none of the others
-	whole  bool            // it is about all of a project, not about one thing in it
-	do     func(ctx context.Context, client *gitlab.Client, at there) error
+	op    string
+	role  gitlabtest.Role // the lowest that may; 0: none of the others
+	whole bool            // it is about all of a project, not about one thing in it
+	do    func(ctx context.Context, client *gitlab.Client, at there) error
 }
 
 func requests() []request {
 	return []request{
-		{"listing pipelines", http.MethodGet, gitlabtest.Reporter, true, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"listing pipelines", gitlabtest.Reporter, true, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, _, err := client.PipelinesPage(ctx, at.project.ID, gitlab.ListFilter{}, 1, 20)
 			return err
 		}},
-		{"listing pipelines", http.MethodGet, gitlabtest.Reporter, true, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"listing pipelines", gitlabtest.Reporter, true, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, _, err := client.LatestPipeline(ctx, at.project.ID, "main")
 			return err
 		}},
-		{"reading the pipeline's variables", http.MethodGet, gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"reading the pipeline's variables", gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.Variables(ctx, at.project.ID, at.pipeline)
 			return err
 		}},
-		{"reading the test report", http.MethodGet, gitlabtest.Reporter, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"reading the test report", gitlabtest.Reporter, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.TestReportSummary(ctx, at.project.ID, at.pipeline)
 			return err
 		}},
-		{"renaming the pipeline", http.MethodPut, gitlabtest.Developer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"renaming the pipeline", gitlabtest.Developer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.RenamePipeline(ctx, at.project.ID, at.pipeline, "nightly")
 			return err
 		}},
-		{"deleting the pipeline", http.MethodDelete, gitlabtest.Owner, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"deleting the pipeline", gitlabtest.Owner, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			return client.DeletePipeline(ctx, at.project.ID, at.pipeline)
 		}},
-		{"playing the job", http.MethodPost, gitlabtest.Developer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"playing the job", gitlabtest.Developer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.PlayJob(ctx, at.project.ID, at.job)
 			return err
 		}},
-		{"listing trigger tokens", http.MethodGet, gitlabtest.Maintainer, true, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"listing trigger tokens", gitlabtest.Maintainer, true, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.TriggerTokens(ctx, at.project.ID)
 			return err
 		}},
-		{"reading the trigger token", http.MethodGet, gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"reading the trigger token", gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.TriggerToken(ctx, at.project.ID, at.trigger)
 			return err
 		}},
-		{"creating a trigger token", http.MethodPost, gitlabtest.Maintainer, true, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"creating a trigger token", gitlabtest.Maintainer, true, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.CreateTriggerToken(ctx, at.project.ID, "nightly", time.Time{})
 			return err
 		}},
-		{"renaming the trigger token", http.MethodPut, 0, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"renaming the trigger token", 0, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			_, err := client.RenameTriggerToken(ctx, at.project.ID, at.trigger, "hourly")
 			return err
 		}},
-		{"revoking the trigger token", http.MethodDelete, gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
+		{"revoking the trigger token", gitlabtest.Maintainer, false, func(ctx context.Context, client *gitlab.Client, at there) error {
 			return client.RevokeTriggerToken(ctx, at.project.ID, at.trigger)
 		}},
-	}
-}
-
-// eachRequest runs a test for every request.
-func eachRequest(t *testing.T, test func(t *testing.T, r request)) {
-	t.Helper()
-	for i, r := range requests() {
-		t.Run(fmt.Sprint(i, " ", r.op), func(t *testing.T) { test(t, r) })
 	}
 }
 
@@ -106,38 +96,42 @@ func (r request) wantKind(t *testing.T, err error, kind gitlab.Kind) {
 }
 
 func TestRequestsByRole(t *testing.T) {
-	eachRequest(t, func(t *testing.T, r request) {
-		for _, role := range []gitlabtest.Role{
-			gitlabtest.NoAccess, gitlabtest.Guest, gitlabtest.Reporter, gitlabtest.Developer, gitlabtest.Maintainer, gitlabtest.Owner,
-		} {
-			at := newThere(t, nil)
-			err := r.do(t.Context(), at.as(t, role), at)
-			switch {
-			case role == gitlabtest.NoAccess: // the project cannot be seen
-				r.wantKind(t, err, gitlab.NotFound)
-			case r.role == 0 || role < r.role:
-				r.wantKind(t, err, gitlab.Forbidden)
-			case err != nil:
-				t.Errorf("as %d: %v", role, err)
+	for _, r := range requests() {
+		t.Run(r.op, func(t *testing.T) {
+			for _, role := range []gitlabtest.Role{
+				gitlabtest.NoAccess, gitlabtest.Guest, gitlabtest.Reporter, gitlabtest.Developer, gitlabtest.Maintainer, gitlabtest.Owner,
+			} {
+				at := newThere(t, nil)
+				err := r.do(t.Context(), at.as(t, role), at)
+				switch {
+				case role == gitlabtest.NoAccess: // the project cannot be seen
+					r.wantKind(t, err, gitlab.NotFound)
+				case r.role == 0 || role < r.role:
+					r.wantKind(t, err, gitlab.Forbidden)
+				case err != nil:
+					t.Errorf("as %d: %v", role, err)
+				}
+				for _, v := range at.Violations() {
+					t.Errorf("as %d: %v", role, v)
+				}
 			}
-			for _, v := range at.Violations() {
-				t.Errorf("as %d: %v", role, v)
-			}
-		}
-	})
+		})
+	}
 }
 
 func TestRequestsForWhatIsNotThere(t *testing.T) {
-	eachRequest(t, func(t *testing.T, r request) {
-		at := newThere(t, nil)
-		owner := at.as(t, gitlabtest.Owner)
-		if gone := at; !r.whole {
-			gone.pipeline, gone.job, gone.trigger = 4711, 4711, 4711
-			r.wantKind(t, r.do(t.Context(), owner, gone), gitlab.NotFound)
-		}
-		at.project.ID = 4711
-		r.wantKind(t, r.do(t.Context(), owner, at), gitlab.NotFound)
-	})
+	for _, r := range requests() {
+		t.Run(r.op, func(t *testing.T) {
+			at := newThere(t, nil)
+			owner := at.as(t, gitlabtest.Owner)
+			if gone := at; !r.whole {
+				gone.pipeline, gone.job, gone.trigger = 4711, 4711, 4711
+				r.wantKind(t, r.do(t.Context(), owner, gone), gitlab.NotFound)
+			}
+			at.project.ID = 4711
+			r.wantKind(t, r.do(t.Context(), owner, at), gitlab.NotFound)
+		})
+	}
 }
 
 // Whatever is wrong, it is told as what it is, and nothing is sent again.
@@ -165,20 +159,22 @@ func TestRequestsThatFail(t *testing.T) {
 		{"422", func(gl instance) { gl.Fault(gitlabtest.Match{}, gitlabtest.Fault{Status: 422}) }, gitlab.Invalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			eachRequest(t, func(t *testing.T, r request) {
-				counted := &counting{}
-				at := newThere(t, func(next http.RoundTripper) http.RoundTripper {
-					counted.RoundTripper = next
-					return counted
+			for _, r := range requests() {
+				t.Run(r.op, func(t *testing.T) {
+					counted := &counting{}
+					at := newThere(t, func(next http.RoundTripper) http.RoundTripper {
+						counted.RoundTripper = next
+						return counted
+					})
+					at.app.AddMember(at.user, gitlabtest.Owner)
+					tt.set(at.instance)
+					counted.sent.Store(0)
+					r.wantKind(t, r.do(t.Context(), at.client, at), tt.kind)
+					if n := counted.sent.Load(); n != 1 {
+						t.Errorf("the client sent %d requests", n)
+					}
 				})
-				at.app.AddMember(at.user, gitlabtest.Owner)
-				tt.set(at.instance)
-				counted.sent.Store(0)
-				r.wantKind(t, r.do(t.Context(), at.client, at), tt.kind)
-				if n := counted.sent.Load(); n != 1 {
-					t.Errorf("the client sent %d requests", n)
-				}
-			})
+			}
 		})
 	}
 }

@@ -98,6 +98,20 @@ func TestStartWithoutVariables(t *testing.T) {
 	}
 }
 
+// The trigger API would make other variables of them.
+func TestFilesDoNotGoWithATriggerToken(t *testing.T) {
+	gl := newInstance(t, nil)
+	start := gl.start(true)
+	start.Files = map[string]string{"CONFIG": "a: 1"}
+	_, err := gl.client.StartPipeline(t.Context(), start)
+	checkError(t, err, gitlab.Error{
+		Op: "starting a pipeline", Kind: gitlab.Invalid, Message: "variables of the type file cannot be set by a trigger token",
+	})
+	if n := len(gl.Requests()); n != 0 {
+		t.Errorf("GitLab was asked %d times", n)
+	}
+}
+
 // recorded keeps the body of the last request.
 type recorded struct {
 	http.RoundTripper
@@ -156,6 +170,14 @@ func TestStartRefused(t *testing.T) {
 				gl.app.Configure(func(s *gitlabtest.Settings) { s.MinimumRoleForVariables = "no_one_allowed" })
 			},
 			want: invalid("Insufficient permissions to set pipeline variables"),
+		},
+		{
+			name: "a variable that is a file too", how: creates,
+			set: func(_ instance, s *gitlab.Start) {
+				s.Variables = map[string]string{"CONFIG": "a"}
+				s.Files = map[string]string{"CONFIG": "a"}
+			},
+			want: invalid("Duplicate variable name: CONFIG"),
 		},
 		{
 			name: "TRIGGER_PAYLOAD, which GitLab adds itself", how: triggers,
