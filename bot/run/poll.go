@@ -87,9 +87,11 @@ func (e *Engine) pollOnce(ctx context.Context, p *poller, runs []Run, now time.T
 	// Where not all can be read in time, each gets its turn.
 	slices.SortStableFunc(reading, func(a, b watched) int { return a.readAt.Compare(b.readAt) })
 	ids := make([]int64, 0, len(reading))
+	alone := make(map[int64]func() (gitlab.Observation, error)) // reads it once, for all who show it
 	for _, w := range reading {
-		if !slices.Contains(ids, w.run.Pipeline.ID) {
-			ids = append(ids, w.run.Pipeline.ID)
+		if id := w.run.Pipeline.ID; alone[id] == nil {
+			ids = append(ids, id)
+			alone[id] = sync.OnceValues(func() (gitlab.Observation, error) { return e.GitLab.ObserveOne(ctx, project.ID, id) })
 		}
 		delete(p.readAt, w.run.Request.ID)
 	}
@@ -98,10 +100,15 @@ func (e *Engine) pollOnce(ctx context.Context, p *poller, runs []Run, now time.T
 	cancel()
 	missing := failed == nil // else they may just not have been read
 	for _, w := range reading {
-		if _, ok := observations[w.run.Pipeline.ID]; !ok && !missing || ctx.Err() != nil {
+		o, ok := observations[w.run.Pipeline.ID]
+		if !ok && !missing || ctx.Err() != nil {
 			continue
 		}
-		if err := e.record(ctx, project.ID, w.run, observations); err != nil {
+		readAlone := alone[w.run.Pipeline.ID]
+		if ok && !o.Pipeline.Status.Ended() {
+			readAlone = nil
+		}
+		if err := e.record(ctx, w.run, o, readAlone); err != nil {
 			failed = err
 			continue
 		}
@@ -112,26 +119,23 @@ func (e *Engine) pollOnce(ctx context.Context, p *poller, runs []Run, now time.T
 
 // record writes what was observed of one run. An end, or an absence, is read once
 // more by itself: a batch lacks the artifacts, and a list can lack a pipeline for
-// other reasons than that it was deleted.
-func (e *Engine) record(ctx context.Context, project int64, r Run, observations map[int64]gitlab.Observation) error {
-	o, ok := observations[r.Pipeline.ID]
-	complete := false
-	if !ok || o.Pipeline.Status.Ended() {
-		var err error
-		o, err = e.GitLab.ObserveOne(ctx, project, r.Pipeline.ID)
-		if gitlab.IsNotFound(err) {
-			_, err = e.keep(ctx, r.Request.ID, Run.gone)
-			return err
-		}
-		if err != nil {
-			return err
-		}
-		complete = true
+// other reasons than that it was deleted. Where readAlone is nil the batch does.
+func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAlone func() (gitlab.Observation, error)) (err error) {
+	complete := readAlone != nil
+	if complete {
+		o, err = readAlone()
+	}
+	if gitlab.IsNotFound(err) {
+		_, err = e.keep(ctx, r.Request.ID, Run.gone)
+		return err
+	}
+	if err != nil {
+		return err
 	}
 	if reflect.DeepEqual(r, r.observed(o, complete)) {
 		return nil // as the mirror has it: most of what is read has not changed
 	}
-	_, err := e.keep(ctx, r.Request.ID, func(r Run) Run { return r.observed(o, complete) })
+	_, err = e.keep(ctx, r.Request.ID, func(r Run) Run { return r.observed(o, complete) })
 	return err
 }
 
