@@ -180,6 +180,70 @@ func TestUnclear(t *testing.T) {
 	}
 }
 
+// A request with files is no trigger, whether the project has a token for those or not.
+// Any other is what it was when it was asked for, or is not started.
+func TestTriggerOrNot(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"CONFIG": "a: 1"}
+	tests := map[string]struct {
+		files            map[string]string
+		trigger, noToken bool
+		source           string // "": it is not started
+	}{
+		"a trigger":                       {nil, true, false, "trigger"},
+		"a trigger whose token is gone":   {nil, true, true, ""},
+		"none, for want of a token":       {nil, false, true, "api"},
+		"none, and a token came":          {nil, false, false, ""},
+		"with files":                      {files, false, false, "api"},
+		"with files and without a token":  {files, false, true, "api"},
+		"with files, taken for a trigger": {files, true, false, "api"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.gitlab.noToken = tt.noToken
+			w.start()
+			asked := request("V1")
+			asked.Files, asked.Trigger = tt.files, tt.trigger
+			if _, _, err := w.engine.Submit(w.ctx, asked, nil); err != nil {
+				t.Fatal(err)
+			}
+			if tt.source == "" {
+				if r := w.showsState("V1", run.Refused); !r.Refusal.Moved {
+					t.Errorf("refusal %+v", r.Refusal)
+				}
+				return
+			}
+			if r := w.showsState("V1", run.Started); r.Pipeline.Source != tt.source || r.Request.Trigger != (tt.source == "trigger") {
+				t.Errorf("source %s, trigger %t", r.Pipeline.Source, r.Request.Trigger)
+			}
+			w.gitlab.mu.Lock()
+			defer w.gitlab.mu.Unlock()
+			if diff := cmp.Diff(tt.files, w.gitlab.pipelines[0].files); diff != "" {
+				t.Errorf("files (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// It is found again as what it was started as.
+func TestLostStartWithFiles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gitlab.loses("start", gitlabError(gitlab.Unclear))
+	w.start()
+	asked := request("V1")
+	asked.Files = map[string]string{"CONFIG": "a: 1"}
+	if _, _, err := w.engine.Submit(w.ctx, asked, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.showsState("V1", run.Started)
+	if w.gitlab.number() != 1 || w.gitlab.called("find") != 1 {
+		t.Errorf("%d pipelines, %d looks", w.gitlab.number(), w.gitlab.called("find"))
+	}
+}
+
 // GitLab finishes what the client has given up on, but before it has settled.
 func TestPOSTThatTakesEffectLate(t *testing.T) {
 	t.Parallel()

@@ -24,6 +24,8 @@ type fakeGitLab struct {
 	observed []batch
 	// since is what the lists began with.
 	since []time.Time
+	// noToken: the settings have no trigger token (any more).
+	noToken bool
 	// shas are the commits of refs, by name; pushed is what comes between the last
 	// look at a ref and the start.
 	shas   map[string]string
@@ -33,8 +35,10 @@ type fakeGitLab struct {
 type fakePipeline struct {
 	gitlab.Pipeline
 	variables map[string]string
+	files     map[string]string
 	seen      int
 	deleted   bool
+	manual    []gitlab.Job // that wait for somebody
 }
 
 type batch struct {
@@ -60,7 +64,12 @@ func (g *fakeGitLab) Resolve(ctx context.Context, name string) (project gitlab.P
 	return project, err
 }
 
-func (g *fakeGitLab) TriggerToken(string) (string, bool) { return "glptt-t0ken", true }
+func (g *fakeGitLab) TriggerToken(string) (string, bool) {
+	if g.noToken {
+		return "", true
+	}
+	return "glptt-t0ken", true
+}
 
 func (g *fakeGitLab) StartPipeline(ctx context.Context, s gitlab.Start) (p gitlab.Pipeline, err error) {
 	err = g.call(ctx, "start", func() error {
@@ -73,7 +82,7 @@ func (g *fakeGitLab) StartPipeline(ctx context.Context, s gitlab.Start) (p gitla
 // add makes a pipeline.
 func (g *fakeGitLab) add(s gitlab.Start) *fakePipeline {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	p := &fakePipeline{variables: s.Variables, Pipeline: gitlab.Pipeline{
+	p := &fakePipeline{variables: s.Variables, files: s.Files, Pipeline: gitlab.Pipeline{
 		ID: int64(len(g.pipelines) + 1), IID: 1, ProjectID: s.Project, Status: gitlab.StatusCreated,
 		Source: gitlab.Source(s.TriggerToken != ""), Ref: s.Ref.Name, SHA: g.shas[s.Ref.Name], CreatedAt: now, UpdatedAt: now,
 	}}
@@ -160,6 +169,7 @@ func (g *fakeGitLab) ObserveOne(ctx context.Context, _, id int64) (o gitlab.Obse
 			return &gitlab.Error{Op: "reading the pipeline", Kind: gitlab.NotFound, Status: 404}
 		}
 		o = gitlab.Observation{Pipeline: p.Pipeline, Progress: stages("build", "artifacts")}
+		o.Progress.Manual, o.Progress.ManualTotal = slices.Clone(p.manual), len(p.manual)
 		return nil
 	})
 	return o, err
@@ -171,6 +181,51 @@ func (g *fakeGitLab) Cancel(ctx context.Context, _, id int64) (gitlab.Pipeline, 
 
 func (g *fakeGitLab) Retry(ctx context.Context, _, id int64) (gitlab.Pipeline, error) {
 	return g.act(ctx, "retry", id, gitlab.StatusRunning)
+}
+
+func (g *fakeGitLab) DeletePipeline(ctx context.Context, _, id int64) error {
+	return g.call(ctx, "delete", func() error {
+		if g.get(id) == nil {
+			return &gitlab.Error{Op: "deleting the pipeline", Kind: gitlab.NotFound, Status: 404}
+		}
+		g.get(id).deleted = true
+		return nil
+	})
+}
+
+// PlayJob starts a job that waits, and its pipeline runs.
+func (g *fakeGitLab) PlayJob(ctx context.Context, _, id int64) (job gitlab.Job, err error) {
+	err = g.call(ctx, "play", func() error {
+		for _, p := range g.pipelines {
+			i := slices.IndexFunc(p.manual, func(j gitlab.Job) bool { return j.ID == id })
+			if i < 0 {
+				continue
+			}
+			job = p.manual[i]
+			p.manual = slices.Delete(p.manual, i, i+1)
+			p.move(gitlab.StatusRunning)
+			return nil
+		}
+		return &gitlab.Error{Op: "starting the job", Kind: gitlab.Invalid, Status: 400}
+	})
+	return job, err
+}
+
+// waitsFor has a pipeline wait until somebody starts a job.
+func (g *fakeGitLab) waitsFor(id int64, jobs ...gitlab.Job) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.get(id).manual = jobs
+	g.get(id).move(gitlab.StatusManual)
+}
+
+// someones is a pipeline that was not started here.
+func (g *fakeGitLab) someones(status gitlab.Status) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.add(gitlab.Start{Project: 7, Ref: request("").Ref})
+	p.Status = status
+	return p.ID
 }
 
 func (g *fakeGitLab) act(ctx context.Context, op string, id int64, status gitlab.Status) (p gitlab.Pipeline, err error) {

@@ -56,7 +56,9 @@ func entryFor(before, after Run) (Entry, bool) {
 	case Started, Unknown:
 	}
 	if before.Format == 0 {
-		entry.Kind, entry.Variables = EntryRequest, slices.Sorted(maps.Keys(request.Variables))
+		entry.Kind = EntryRequest
+		entry.Variables = slices.Sorted(maps.Keys(request.Variables))
+		entry.Variables = append(entry.Variables, slices.Sorted(maps.Keys(request.Files))...)
 	}
 	// The same change is the same entry, by whoever and however often it is written.
 	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"time"
 
 	"pipebot/gitlab"
@@ -36,6 +37,8 @@ type Request struct {
 	Ref       gitlab.Ref        `json:"ref"`
 	BuildType string            `json:"build_type"`
 	Variables map[string]string `json:"variables,omitempty"`
+	// Files are variables of the type file: jobs find the value in a file.
+	Files map[string]string `json:"files,omitempty"`
 	// Asker is who asked; Team is the workspace that the id belongs to.
 	Asker string `json:"asker"`
 	Team  string `json:"team,omitempty"`
@@ -47,23 +50,19 @@ type Request struct {
 	ReplyURL string    `json:"reply_url,omitempty"`
 	At       time.Time `json:"at"`
 	// Trigger: it is to be started by a trigger token. That is another pipeline than
-	// one started without, so a change of settings must not make it the other.
+	// one started without, so a change of settings must not make it the other. One
+	// with Files never is: triggers take none.
 	Trigger bool `json:"trigger,omitempty"`
 }
 
 // Same reports whether two requests ask for the same pipeline.
 func (r Request) Same(other Request) bool {
-	if r.Project != other.Project || r.Ref != other.Ref || r.BuildType != other.BuildType ||
-		len(r.Variables) != len(other.Variables) {
-		return false
-	}
-	for key, value := range r.Variables {
-		if got, ok := other.Variables[key]; !ok || got != value {
-			return false
-		}
-	}
-	return true
+	return r.Project == other.Project && r.Ref == other.Ref && r.BuildType == other.BuildType &&
+		maps.Equal(r.Variables, other.Variables) && maps.Equal(r.Files, other.Files)
 }
+
+// triggers reports whether the request is to be started by the project's trigger token.
+func (r Request) triggers(token string) bool { return token != "" && len(r.Files) == 0 }
 
 // Refusal is why nothing was started.
 type Refusal struct {
@@ -152,6 +151,7 @@ const formatVersion = 1
 
 // newRun is the record of a request that was just made, and of what holds it.
 func newRun(request Request, hold *Hold) Run {
+	request.Trigger = request.Trigger && len(request.Files) == 0
 	r := Run{Format: formatVersion, Request: request, State: Requested, Version: 1}
 	if hold != nil {
 		r.State, r.Hold = Held, hold

@@ -16,7 +16,7 @@ func TestSame(t *testing.T) {
 	base := func() run.Request {
 		return run.Request{
 			ID: "V1", Project: "group/app", Ref: gitlab.Ref{Kind: gitlab.Branch, Name: "main"}, BuildType: "debug",
-			Variables: map[string]string{"A": "1", "B": ""}, Asker: "U1", Channel: "C1", At: noon,
+			Variables: map[string]string{"A": "1", "B": ""}, Files: map[string]string{"F": "1"}, Asker: "U1", Channel: "C1", At: noon,
 		}
 	}
 	tests := map[string]struct {
@@ -32,6 +32,8 @@ func TestSame(t *testing.T) {
 		"one variable less":    {func(r *run.Request) { delete(r.Variables, "B") }, false},
 		"an empty one renamed": {func(r *run.Request) { delete(r.Variables, "B"); r.Variables["C"] = "" }, false},
 		"no variables":         {func(r *run.Request) { r.Variables = nil }, false},
+		"a file":               {func(r *run.Request) { r.Files["F"] = "2" }, false},
+		"a file's name":        {func(r *run.Request) { r.Files = map[string]string{"G": "1"} }, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -77,7 +77,7 @@ const again = time.Millisecond
 // without looking first.
 func (e *Engine) post(ctx context.Context, r Run) error {
 	token, known := e.Projects.TriggerToken(r.Request.Project)
-	if !known || (token != "") != r.Request.Trigger {
+	if !known || r.Request.triggers(token) != r.Request.Trigger {
 		_, err := e.store.update(ctx, r.Request.ID, Run.moved)
 		return err
 	}
@@ -103,9 +103,12 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 	if err != nil {
 		return err
 	}
+	if !r.Request.Trigger {
+		token = "" // the project's others are started by it
+	}
 	postCtx, cancel := context.WithDeadline(ctx, deadline)
 	p, postErr := e.GitLab.StartPipeline(postCtx, gitlab.Start{
-		Project: project.ID, Ref: r.Request.Ref, TriggerToken: token, Variables: e.variables(r.Request),
+		Project: project.ID, Ref: r.Request.Ref, TriggerToken: token, Variables: e.variables(r.Request), Files: r.Request.Files,
 	})
 	cancel()
 	if postErr != nil {
