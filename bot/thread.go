@@ -24,7 +24,7 @@ func replies(r run.Run) []reply {
 		return nil
 	case r.State == run.Started && r.Pipeline.Status.Waits():
 		return []reply{{fmt.Sprintf("waits:%d", r.Lives), waiting(r)}}
-	case r.State == run.Ended:
+	case r.TellsEnd():
 		return []reply{{fmt.Sprintf("ended:%d", r.Lives), ended(r)}}
 	default:
 		return nil

@@ -11,6 +11,9 @@
 //
 //	Submit ─► record ─► live ─► token ─► starter, poller or shower ─► record ─► ...
 //
+// A pipeline that is there already can be followed: its record begins where it is started
+// and goes the same way from there. The [History] knows which records show a pipeline.
+//
 // Beside the runs it keeps what decisions about them need and leave behind: who people
 // are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It
 // decides none of it.

@@ -117,20 +117,35 @@ func (e *Engine) History() *History { return &e.live.history }
 // Live is the number of runs that are not at rest.
 func (e *Engine) Live() int { return e.live.count() }
 
+// Running are the runs for the same project (as the settings name it), ref and build type
+// that are asked for and have not ended, newest first. Held ones are not: nobody has said
+// yet that they may run.
+func (e *Engine) Running(project string, ref gitlab.Ref, buildType string) []Run {
+	return e.live.running(project, ref, buildType)
+}
+
 // Submit writes a request down: from here on it is not lost. With a hold it does not
 // start before that is gone. If there is already a run with the request's ID, that
 // run is returned and created is false.
 func (e *Engine) Submit(ctx context.Context, request Request, hold *Hold) (r Run, created bool, err error) {
-	r, err = e.store.create(ctx, newRun(request, hold))
+	if request.Follow {
+		return Run{}, false, errors.New("a request that only follows a pipeline starts none")
+	}
+	r, created, err = e.create(ctx, newRun(request, hold))
+	if created {
+		e.queue.publish(ctx, kindRun, request.ID) // the watch does it too, when it comes to it
+	}
+	return r, created, err
+}
+
+// create writes a new record, or finds the one that is there already.
+func (e *Engine) create(ctx context.Context, fresh Run) (r Run, created bool, err error) {
+	r, err = e.store.create(ctx, fresh)
 	if errors.Is(err, errExists) {
-		r, err = e.store.get(ctx, request.ID)
+		r, err = e.store.get(ctx, fresh.Request.ID)
 		return r, false, err
 	}
-	if err != nil {
-		return Run{}, false, err
-	}
-	e.queue.publish(ctx, kindRun, request.ID) // the watch does it too, when it comes to it
-	return r, true, nil
+	return r, err == nil, err
 }
 
 // ErrNotFound: there is no run of that ID.

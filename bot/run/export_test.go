@@ -30,6 +30,8 @@ var (
 	Observed   = Run.observed
 	Gone       = Run.gone
 	Acted      = Run.acted
+	NewFollow  = newFollow
+	FollowedBy = Run.followedBy
 	Approved   = Run.approved
 	AsksAnew   = Run.asksAnew
 	AtRest     = Run.atRest
@@ -60,6 +62,8 @@ const (
 	QuietAfter     = quietAfter
 	ListOverlap    = listOverlap
 	RecentRefs     = recentRefs
+	RecentRuns     = recentRuns
+	MostFollowers  = mostFollowers
 )
 
 // IsDue decides whether one run is read in this round.
@@ -68,8 +72,24 @@ func IsDue(p gitlab.Pipeline, readAt time.Time, listed []gitlab.Pipeline, now ti
 	return len(due(runs, listed, now, cadence{progress: progress, quiet: quiet})) > 0
 }
 
-// Add lets a history know of a request.
-func (h *History) Add(r Request) { h.add(r) }
+// Put lets a history know of a record.
+func (h *History) Put(r Run) { h.put(r) }
+
+// Remove lets a history know that a record is gone.
+func (h *History) Remove(id string) { h.remove(id) }
+
+// Began lets a history know that all records are told of anew.
+func (h *History) Began() { h.began() }
+
+// Complete lets a history know that all records have been told of.
+func (h *History) Complete() { h.complete() }
+
+// Size is how many records a history knows, and in how many lists it has them.
+func (h *History) Size() (records, lists int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.records), len(h.channels) + len(h.pipelines) + len(h.people)
+}
 
 // Errors of the store.
 var (
@@ -234,9 +254,10 @@ func (e *Engine) Mirror(ctx context.Context) error {
 		return err
 	}
 	defer stopWatching(watcher)
-	e.live.forgetAll()
+	e.live.began()
 	for entry := range watcher.Updates() {
 		if entry == nil {
+			e.live.complete(true)
 			return nil
 		}
 		e.live.changed(ctx, entry)

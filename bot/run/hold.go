@@ -64,7 +64,7 @@ type Gate interface {
 
 // Release is the run when nothing holds it any more.
 func (r Run) Release(now time.Time) Run {
-	if r.State == Held {
+	if r.State == Held && r.open() {
 		r.State, r.Hold, r.ReleasedAt = Requested, nil, now
 	}
 	return r
@@ -88,9 +88,10 @@ func (r Run) Denied(refusal Refusal) Run {
 	return r
 }
 
-// open reports whether a run may still be held or refused: GitLab was not asked yet.
+// open reports whether a run may still be held or refused: GitLab was not asked yet, and
+// is going to be.
 func (r Run) open() bool {
-	return r.State == Held || r.State == Requested
+	return !r.Request.Follow && (r.State == Held || r.State == Requested)
 }
 
 // goodFor is how long a decision counts that lets a run start: as long as what GitLab

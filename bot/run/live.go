@@ -2,12 +2,15 @@ package run
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"pipebot/gitlab"
 )
 
 // sweepEvery is how often every record that is not at rest gets its tokens. It is
@@ -35,25 +38,39 @@ func newLive(s *store, q *queue, log *zap.Logger) *live {
 func (l *live) watch(ctx context.Context) {
 	w := watch{
 		conn: l.store.conn, kv: l.store.kv, keys: runPrefix + "*", what: "the runs", log: l.log,
-		began: l.forgetAll, changed: l.changed,
-		complete: func(bool) {}, // a run that is not known yet is announced when it is
+		began: l.began, changed: l.changed, complete: l.complete,
 	}
 	w.keep(ctx)
+}
+
+func (l *live) began() {
+	l.history.began()
+	l.mu.Lock()
+	clear(l.runs) // a run that is not known yet is announced when it is
+	l.mu.Unlock()
+}
+
+func (l *live) complete(all bool) {
+	if all {
+		l.history.complete()
+	}
 }
 
 func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
 	id := strings.TrimPrefix(entry.Key(), runPrefix)
 	if entry.Operation() != jetstream.KeyValuePut {
+		l.history.remove(id)
 		l.forget(id)
 		return
 	}
 	r, err := decode(entry.Value())
 	if err != nil {
 		l.log.Error("a record cannot be read and is left alone", zap.String("run", id), zap.Error(err))
+		l.history.remove(id)
 		l.forget(id)
 		return
 	}
-	l.history.add(r.Request)
+	l.history.put(r)
 	if r.atRest() {
 		l.forget(id)
 		return
@@ -71,12 +88,6 @@ func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
 func (l *live) forget(id string) {
 	l.mu.Lock()
 	delete(l.runs, id)
-	l.mu.Unlock()
-}
-
-func (l *live) forgetAll() {
-	l.mu.Lock()
-	clear(l.runs)
 	l.mu.Unlock()
 }
 
@@ -157,6 +168,23 @@ func (l *live) held(team, user string) []Run {
 			runs = append(runs, r)
 		}
 	}
+	return runs
+}
+
+func (l *live) running(project string, ref gitlab.Ref, buildType string) []Run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var runs []Run
+	for _, r := range l.runs {
+		asked := r.Request
+		if asked.Follow || asked.Project != project || asked.Ref != ref || asked.BuildType != buildType {
+			continue
+		}
+		if r.State == Requested || r.State == Starting || r.State == Started {
+			runs = append(runs, r)
+		}
+	}
+	slices.SortFunc(runs, func(a, b Run) int { return b.Request.At.Compare(a.Request.At) })
 	return runs
 }
 

@@ -23,12 +23,13 @@ func (e *Engine) note(ctx context.Context, before, after Run) {
 	}
 }
 
-// entryFor is what a change of a record means to the audit log.
+// entryFor is what a change of a record means to the audit log. What becomes of a
+// pipeline is told by the run that it was started for, and not by each that shows it.
 func entryFor(before, after Run) (Entry, bool) {
-	if before.State == after.State && before.Format != 0 {
+	created, request := before.Format == 0, after.Request
+	if !created && (before.State == after.State || request.Follow) {
 		return Entry{}, false
 	}
-	request := after.Request
 	entry := Entry{
 		Kind: EntryResult, Action: "run", User: request.Asker, Team: request.Team, GitLabUser: request.Account.Username,
 		Channel: request.Channel, Project: request.Project, Ref: request.Ref.Name, RefKind: request.Ref.Kind.String(),
@@ -55,13 +56,17 @@ func entryFor(before, after Run) (Entry, bool) {
 		}
 	case Started, Unknown:
 	}
-	if before.Format == 0 {
+	// The same change is the same entry, by whoever and however often it is written.
+	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)
+	if created {
 		entry.Kind = EntryRequest
 		entry.Variables = slices.Sorted(maps.Keys(request.Variables))
 		entry.Variables = append(entry.Variables, slices.Sorted(maps.Keys(request.Files))...)
 	}
-	// The same change is the same entry, by whoever and however often it is written.
-	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)
+	if request.Follow {
+		// Asked for twice, the pipeline may stand otherwise the second time.
+		entry.Action, entry.ID = "follow", request.ID+".follow"
+	}
 	return entry, true
 }
 

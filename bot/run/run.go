@@ -53,12 +53,17 @@ type Request struct {
 	// one started without, so a change of settings must not make it the other. One
 	// with Files never is: triggers take none.
 	Trigger bool `json:"trigger,omitempty"`
+	// Follow: the pipeline is there already and is only shown.
+	Follow bool `json:"follow,omitempty"`
+	// Quiet: its end gets no reply.
+	Quiet bool `json:"quiet,omitempty"`
 }
 
-// Same reports whether two requests ask for the same pipeline.
+// Same reports whether two requests ask for the same pipeline. One that only follows
+// asks for none, and is never the same as one that does.
 func (r Request) Same(other Request) bool {
 	return r.Project == other.Project && r.Ref == other.Ref && r.BuildType == other.BuildType &&
-		maps.Equal(r.Variables, other.Variables) && maps.Equal(r.Files, other.Files)
+		r.Follow == other.Follow && maps.Equal(r.Variables, other.Variables) && maps.Equal(r.Files, other.Files)
 }
 
 // triggers reports whether the request is to be started by the project's trigger token.
@@ -118,8 +123,13 @@ type Run struct {
 	Progress gitlab.Progress `json:"progress,omitzero"`
 	// Deleted: the pipeline was deleted in GitLab.
 	Deleted bool `json:"deleted,omitempty"`
-	// Lives counts how often the pipeline was brought back by a retry.
+	// Lives counts how often the pipeline was brought back, by a retry or a job that
+	// somebody started.
 	Lives int `json:"lives,omitempty"`
+	// EndedBefore: it had ended already when somebody began to follow it.
+	EndedBefore bool `json:"ended_before,omitempty"`
+	// Followers are told of the end beside the asker.
+	Followers []Person `json:"followers,omitempty"`
 
 	// Version counts the changes that people should see.
 	Version int   `json:"version"`
@@ -170,6 +180,12 @@ func (r Run) current() bool { return r.Version == r.Shown.Version }
 // atRest reports whether there is nothing left to do.
 func (r Run) atRest() bool { return r.final() && r.current() }
 
+// TellsEnd reports whether the run has ended and that is news: nobody is told of an end
+// that was there before they followed, or that was asked to be quiet.
+func (r Run) TellsEnd() bool {
+	return r.State == Ended && !r.Request.Quiet && (!r.EndedBefore || r.Lives > 0)
+}
+
 // visible is the run without what people do not see of it.
 func (r Run) visible() Run {
 	r.Shown, r.Version = Shown{}, 0
@@ -183,5 +199,6 @@ func (r Run) visible() Run {
 		r.Project = gitlab.Project{}
 	}
 	r.ReleasedAt = time.Time{}
+	r.Followers = nil // the reply at the end mentions who there is then
 	return r
 }

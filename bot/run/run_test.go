@@ -2,9 +2,7 @@ package run_test
 
 import (
 	"encoding/json"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,6 +32,8 @@ func TestSame(t *testing.T) {
 		"no variables":         {func(r *run.Request) { r.Variables = nil }, false},
 		"a file":               {func(r *run.Request) { r.Files["F"] = "2" }, false},
 		"a file's name":        {func(r *run.Request) { r.Files = map[string]string{"G": "1"} }, false},
+		"one that follows":     {func(r *run.Request) { r.Follow = true }, false},
+		"without a reply":      {func(r *run.Request) { r.Quiet = true }, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,6 +69,8 @@ func TestRecordKeepsItsForm(t *testing.T) {
 		r.Request.Variables = map[string]string{"A": "1"}
 		r.Waiting = &run.Refusal{Kind: gitlab.NotSent}
 		r.Shown = run.Shown{Version: 1, Card: "1.2", At: noon, Told: []string{"waits"}}
+		r.Request.Files, r.Request.Follow, r.Request.Quiet = map[string]string{"F": "1"}, true, true
+		r.Followers, r.EndedBefore = []run.Person{{Team: "T1", User: "U3"}}, true
 	})
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -83,49 +85,28 @@ func TestRecordKeepsItsForm(t *testing.T) {
 	}
 }
 
-func TestHistory(t *testing.T) {
-	request := func(channel, project, branch string, minute int) run.Request {
-		return run.Request{
-			Team: "T1", Asker: "U1", Channel: channel, Project: project,
-			Ref: gitlab.Ref{Kind: gitlab.Branch, Name: branch}, At: noon.Add(time.Duration(minute) * time.Minute),
-		}
+// Nobody is told of an end that is no news, but of the next one.
+func TestTellsEnd(t *testing.T) {
+	quiet := func(r *run.Run) { r.Request.Quiet = true }
+	before := func(r *run.Run) { r.EndedBefore = true }
+	again := func(r *run.Run) { r.Lives = 1 }
+	tests := map[string]struct {
+		run  run.Run
+		want bool
+	}{
+		"it runs":                                   {following(), false},
+		"it has ended":                              {ended(), true},
+		"it has ended again":                        {ended(again), true},
+		"it had ended before it was followed":       {ended(before), false},
+		"it had, and has ended again":               {ended(before, again), true},
+		"nobody wants to hear of it":                {ended(quiet), false},
+		"nobody wants to hear of it, not again":     {ended(quiet, again), false},
+		"it had ended before, and was brought back": {following(before, again), false},
 	}
-	past := []run.Request{
-		request("C1", "app", "one", 1), request("C1", "app", "two", 2), request("C1", "app", "three", 3),
-		request("C1", "app", "four", 4), request("C1", "app", "five", 5), request("C1", "app", "six", 6),
-		request("C1", "app", "two", 7), request("C2", "app", "two", 0), request("C1", "api", "main", 8),
-		request("C3", "api", "main", 3),
-	}
-	other := request("C1", "app", "theirs", 9)
-	other.Asker = "U2"
-	past = append(past, other)
-
-	// The watch tells of records in the order of their last change, which is any.
-	orders := map[string][]run.Request{"as they were made": past}
-	backwards := slices.Clone(past)
-	slices.Reverse(backwards)
-	orders["backwards"] = backwards
-	orders["each twice"] = append(slices.Clone(past), past...)
-	for name, order := range orders {
+	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			var h run.History
-			for _, r := range order {
-				h.Add(r)
-			}
-			var names []string
-			for _, ref := range h.RecentRefs("T1", "U1", "app") {
-				names = append(names, ref.Name)
-			}
-			if diff := cmp.Diff([]string{"two", "six", "five", "four", "three"}, names); diff != "" {
-				t.Errorf("recent refs (-want +got):\n%s", diff)
-			}
-			for channel, want := range map[string]string{"C1": "app", "C2": "app", "C3": "api", "C4": ""} {
-				if got := h.LastProject(channel); got != want {
-					t.Errorf("last project of %s: %q, want %q", channel, got, want)
-				}
-			}
-			if got := h.RecentRefs("T2", "U1", "app"); len(got) > 0 {
-				t.Errorf("another workspace has %v", got)
+			if got := tt.run.TellsEnd(); got != tt.want {
+				t.Errorf("told %t, want %t", got, tt.want)
 			}
 		})
 	}

@@ -34,6 +34,8 @@ const (
 func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
 	expires := later(r.Request.At, r.ReleasedAt).Add(requestExpires)
 	switch {
+	case r.Request.Follow:
+		return stepNone, now // whatever it says: it is nothing that may be started
 	case r.State == Held && !now.Before(r.Hold.Until):
 		return stepGiveUp, now
 	case r.State == Held:

@@ -205,6 +205,7 @@ func TestVersion(t *testing.T) {
 		{"moved", func(r run.Run) run.Run {
 			return run.Observed(r, observation(gitlab.StatusRunning, noon.Add(2*time.Second)), false)
 		}, true},
+		{"followed by one more", func(r run.Run) run.Run { return run.FollowedBy(r, run.Person{User: "U2"}) }, false},
 		{"gone", run.Gone, true},
 	}
 	before, err := s.Create(ctx, requested())

@@ -291,7 +291,7 @@ func (d *fakeDisplay) Show(ctx context.Context, r run.Run, save func(run.Shown) 
 			return 0, err
 		}
 	}
-	if r.State == run.Ended {
+	if r.TellsEnd() {
 		if err := tell(fmt.Sprint("ended:", r.Lives)); err != nil {
 			return 0, err
 		}
