@@ -15,8 +15,7 @@ import (
 type Runs interface {
 	Submit(ctx context.Context, request run.Request, hold *run.Hold) (r run.Run, created bool, err error)
 	Find(ctx context.Context, id string) (run.Run, error)
-	Cancel(ctx context.Context, id string) error
-	Retry(ctx context.Context, id string) error
+	Act(ctx context.Context, project gitlab.Project, pipeline int64, act run.Act, job int64) error
 	Approve(ctx context.Context, id string, a run.Approval) (run.Run, error)
 	TurnDown(ctx context.Context, id string, by, reason string) (run.Run, error)
 }

@@ -51,9 +51,9 @@ func TestButtonsAct(t *testing.T) {
 		answers []slacktest.Answer
 		want    []string
 	}{
-		{"Cancel", running(), []slacktest.Answer{slacktest.Confirm}, []string{"cancel V0RUN"}},
+		{"Cancel", running(), []slacktest.Answer{slacktest.Confirm}, []string{"cancel group/app 4711"}},
 		{"Cancel", running(), []slacktest.Answer{slacktest.Dismiss}, nil},
-		{"Retry", ended(gitlab.StatusFailed), nil, []string{"retry V0RUN"}},
+		{"Retry", ended(gitlab.StatusFailed), nil, []string{"retry group/app 4711"}},
 		{"View", running(), nil, nil},
 	} {
 		t.Run(fmt.Sprintf("%s %v", test.button, test.answers), func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -314,8 +315,9 @@ func (f *fakeRuns) Find(_ context.Context, id string) (run.Run, error) {
 	return r, nil
 }
 
-func (f *fakeRuns) Cancel(_ context.Context, id string) error { return f.act("cancel " + id) }
-func (f *fakeRuns) Retry(_ context.Context, id string) error  { return f.act("retry " + id) }
+func (f *fakeRuns) Act(_ context.Context, project gitlab.Project, pipeline int64, act run.Act, _ int64) error {
+	return f.act(fmt.Sprintf("%s %s %d", act.Verb, project.Path, pipeline))
+}
 
 func (f *fakeRuns) Approve(_ context.Context, id string, a run.Approval) (run.Run, error) {
 	return run.Run{}, f.act("approve " + id + " at " + a.SHA + " by " + a.By)

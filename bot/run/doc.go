@@ -12,7 +12,9 @@
 //	Submit ─► record ─► live ─► token ─► starter, poller or shower ─► record ─► ...
 //
 // A pipeline that is there already can be followed: its record begins where it is started
-// and goes the same way from there. The [History] knows which records show a pipeline.
+// and goes the same way from there. What people do to a pipeline is done once on GitLab,
+// and then written into every record that shows it ([Engine.Act]); the [History] knows
+// which those are.
 //
 // Beside the runs it keeps what decisions about them need and leave behind: who people
 // are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It

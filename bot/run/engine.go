@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,6 +22,9 @@ type GitLab interface {
 	RefSHA(ctx context.Context, project int64, ref gitlab.Ref) (string, error)
 	Cancel(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error)
 	Retry(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error)
+	DeletePipeline(ctx context.Context, project, pipeline int64) error
+	// PlayJob starts a manual job.
+	PlayJob(ctx context.Context, project, job int64) (gitlab.Job, error)
 }
 
 // Projects knows the projects of the settings.
@@ -153,55 +155,6 @@ var ErrNotFound = errors.New("no such run")
 
 // Find returns the run of that ID, or ErrNotFound.
 func (e *Engine) Find(ctx context.Context, id string) (Run, error) { return e.store.get(ctx, id) }
-
-// Cancel cancels the run's pipeline.
-func (e *Engine) Cancel(ctx context.Context, id string) error {
-	return e.act(ctx, id, e.GitLab.Cancel)
-}
-
-// Retry runs the failed jobs of the run's pipeline again and follows it anew.
-func (e *Engine) Retry(ctx context.Context, id string) error {
-	return e.act(ctx, id, e.retry)
-}
-
-// retry asks for the retry once. GitLab's answer can be lost, and can still be that
-// of the ended pipeline; then the pipeline is looked at until it has come to life.
-func (e *Engine) retry(ctx context.Context, project, pipeline int64) (gitlab.Pipeline, error) {
-	const looks = 5
-	p, err := e.GitLab.Retry(ctx, project, pipeline)
-	for range looks {
-		switch {
-		case err == nil && !p.Status.Ended():
-			return p, nil
-		case err != nil && gitlab.KindOf(err) != gitlab.Unclear:
-			return p, err
-		}
-		pause(ctx)
-		if o, readErr := e.GitLab.ObserveOne(ctx, project, pipeline); readErr == nil && !o.Pipeline.Status.Ended() {
-			return o.Pipeline, nil
-		}
-	}
-	if err == nil {
-		err = &gitlab.Error{Op: "retrying the pipeline", Kind: gitlab.Invalid, Message: "it has not started again"}
-	}
-	return p, err
-}
-
-func (e *Engine) act(ctx context.Context, id string, do func(context.Context, int64, int64) (gitlab.Pipeline, error)) error {
-	r, err := e.store.get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if r.Pipeline.ID == 0 {
-		return fmt.Errorf("the run %s has no pipeline", id)
-	}
-	p, err := do(ctx, r.Project.ID, r.Pipeline.ID)
-	if err != nil {
-		return err
-	}
-	_, err = e.keep(ctx, id, func(r Run) Run { return r.acted(p) })
-	return err
-}
 
 // keep changes a record by what was learned or done in the world. The time that
 // the work had may be over by then, and what it brought must not be lost with it.

@@ -29,6 +29,7 @@ var (
 	GaveUp     = Run.gaveUp
 	Observed   = Run.observed
 	Gone       = Run.gone
+	Deleted    = Run.deleted
 	Acted      = Run.acted
 	NewFollow  = newFollow
 	FollowedBy = Run.followedBy
@@ -63,6 +64,7 @@ const (
 	ListOverlap    = listOverlap
 	RecentRefs     = recentRefs
 	RecentRuns     = recentRuns
+	ActsKept       = actsKept
 	MostFollowers  = mostFollowers
 )
 

@@ -123,6 +123,27 @@ func TestFollowTwice(t *testing.T) {
 	}
 }
 
+// Nobody is told of an end that is old; the one after a retry is news.
+func TestFollowWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	id := w.gitlab.someones(gitlab.StatusFailed)
+	w.watches("F1", id)
+	w.showsState("F1", run.Ended)
+	w.rests()
+	if got := w.display.notices("F1"); len(got) > 0 {
+		t.Errorf("notices of the old end: %q", got)
+	}
+	w.acts(run.Retry, id, 0)
+	w.showsStatus("F1", gitlab.StatusRunning)
+	w.gitlab.moves(id, gitlab.StatusSuccess)
+	w.shows("F1", "its second end", func(r run.Run) bool { return r.State == run.Ended && r.Lives == 1 })
+	w.rests()
+	if got := w.display.notices("F1"); !slices.Equal(got, []string{"ended:1"}) {
+		t.Errorf("notices %q", got)
+	}
+}
+
 // An end that several records show is read by itself once.
 func TestEndIsReadOnce(t *testing.T) {
 	t.Parallel()
@@ -133,7 +154,7 @@ func TestEndIsReadOnce(t *testing.T) {
 	before := w.gitlab.called("one")
 	w.gitlab.moves(1, gitlab.StatusSuccess)
 	w.round()
-	for _, id := range []string{"V1", "F1", "F2"} {
+	for _, id := range everywhere {
 		if r := w.record(id); r.State != run.Ended || len(r.Progress.Stages) != 2 {
 			t.Errorf("%s: %s, %+v", id, r.State, r.Progress)
 		}

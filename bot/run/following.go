@@ -36,30 +36,51 @@ func (r Run) observed(o gitlab.Observation, complete bool) Run {
 	return r
 }
 
-// gone is a followed run whose pipeline is no longer on GitLab.
+// hasPipeline reports whether the run's pipeline is followed, or was until its end.
+func (r Run) hasPipeline() bool { return r.State == Started || r.State == Ended }
+
+// gone is a run whose pipeline is no longer on GitLab.
 func (r Run) gone() Run {
-	if r.State == Started {
+	if r.hasPipeline() {
 		r.State, r.Deleted = Ended, true
 	}
 	return r
 }
 
-// acted is the run after a person retried or canceled its pipeline.
-func (r Run) acted(p gitlab.Pipeline) Run {
-	if r.State != Started && r.State != Ended || r.Deleted {
+// deleted is the run after a person deleted its pipeline. The poller may have been
+// quicker, and not have known who did.
+func (r Run) deleted(act Act) Run {
+	if !r.hasPipeline() {
 		return r
 	}
-	if p.UpdatedAt.Before(r.Pipeline.UpdatedAt) {
+	return r.gone().did(act)
+}
+
+// acted is the run after something was done to its pipeline, and GitLab showed it like
+// this then. An observation without stages leaves the progress as it is.
+func (r Run) acted(o gitlab.Observation, act Act) Run {
+	if !r.hasPipeline() || r.Deleted {
+		return r
+	}
+	p, known := o.Pipeline, r.Pipeline.UpdatedAt
+	// over: it had ended, and has ended (again). A job that somebody started can be
+	// done by now, and a cancellation can have been polled before GitLab answered.
+	over := r.State == Ended && p.Status.Ended()
+	if over && act.Verb != Play && (act.Verb != Cancel || p.Status != gitlab.StatusCanceled) {
+		return r // nothing came of it
+	}
+	r = r.did(act)
+	if p.UpdatedAt.Before(known) || over && (act.Verb != Play || p.UpdatedAt.Equal(known)) {
 		return r // the poller was quicker, and knows better
-	}
-	if r.State == Ended && p.Status.Ended() {
-		return r
 	}
 	if r.State == Ended {
 		r.State = Started
 		r.Lives++
 	}
 	r.Pipeline = p
+	if len(o.Progress.Stages) > 0 {
+		r.Progress = o.Progress
+	}
 	return r
 }
 

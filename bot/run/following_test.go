@@ -84,41 +84,13 @@ func TestObservedIncompleteKeepsFields(t *testing.T) {
 }
 
 func TestGone(t *testing.T) {
-	if r := run.Gone(following()); r.State != run.Ended || !r.Deleted {
-		t.Errorf("%s, deleted %t", r.State, r.Deleted)
+	for name, r := range map[string]run.Run{"that is followed": following(), "that has ended": ended()} {
+		if r := run.Gone(r); r.State != run.Ended || !r.Deleted {
+			t.Errorf("one %s: %s, deleted %t", name, r.State, r.Deleted)
+		}
 	}
-	if r := run.Gone(ended()); r.Deleted {
-		t.Error("an ended run is not looked at any more")
-	}
-}
-
-func TestActed(t *testing.T) {
-	answer := func(status gitlab.Status, after time.Duration) gitlab.Pipeline {
-		return gitlab.Pipeline{ID: 42, Status: status, UpdatedAt: noon.Add(400*time.Millisecond + after)}
-	}
-	tests := map[string]struct {
-		run    run.Run
-		answer gitlab.Pipeline
-		state  run.State
-		status gitlab.Status
-		lives  int
-	}{
-		"canceled while it runs":        {following(), answer(gitlab.StatusCanceling, time.Second), run.Started, gitlab.StatusCanceling, 0},
-		"canceled at once":              {following(), answer(gitlab.StatusCanceled, time.Second), run.Started, gitlab.StatusCanceled, 0},
-		"retried":                       {ended(), answer(gitlab.StatusRunning, time.Second), run.Started, gitlab.StatusRunning, 1},
-		"retried before its time moved": {ended(), answer(gitlab.StatusPending, 0), run.Started, gitlab.StatusPending, 1},
-		"nothing to retry":              {ended(), answer(gitlab.StatusFailed, time.Second), run.Ended, gitlab.StatusFailed, 0},
-		"an answer that came late":      {ended(), answer(gitlab.StatusRunning, -time.Second), run.Ended, gitlab.StatusFailed, 0},
-		"deleted":                       {ended(func(r *run.Run) { r.Deleted = true }), answer(gitlab.StatusRunning, time.Second), run.Ended, gitlab.StatusFailed, 0},
-		"not started":                   {requested(), answer(gitlab.StatusRunning, time.Second), run.Requested, "", 0},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := run.Acted(tt.run, tt.answer)
-			if r.State != tt.state || r.Pipeline.Status != tt.status || r.Lives != tt.lives {
-				t.Errorf("%s, %s, %d lives; want %s, %s, %d", r.State, r.Pipeline.Status, r.Lives, tt.state, tt.status, tt.lives)
-			}
-		})
+	if r := run.Gone(requested()); r.State != run.Requested || r.Deleted {
+		t.Errorf("one without a pipeline: %s, deleted %t", r.State, r.Deleted)
 	}
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -26,12 +27,15 @@ type live struct {
 	every   time.Duration // between two sweeps
 	history History
 
+	known   chan struct{} // closed once every record has been told of
+	closing sync.Once     // closes it
+
 	mu   sync.Mutex
 	runs map[string]Run
 }
 
 func newLive(s *store, q *queue, log *zap.Logger) *live {
-	return &live{store: s, queue: q, log: log, every: sweepEvery, runs: make(map[string]Run)}
+	return &live{store: s, queue: q, log: log, every: sweepEvery, runs: make(map[string]Run), known: make(chan struct{})}
 }
 
 // watch follows every change of every record until ctx ends.
@@ -53,6 +57,17 @@ func (l *live) began() {
 func (l *live) complete(all bool) {
 	if all {
 		l.history.complete()
+		l.closing.Do(func() { close(l.known) })
+	}
+}
+
+// knowsAll waits until every record there was at the start has been told of.
+func (l *live) knowsAll(ctx context.Context) error {
+	select {
+	case <-l.known:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("reading the runs: %w", ctx.Err())
 	}
 }
 

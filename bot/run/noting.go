@@ -23,8 +23,9 @@ func (e *Engine) note(ctx context.Context, before, after Run) {
 	}
 }
 
-// entryFor is what a change of a record means to the audit log. What becomes of a
-// pipeline is told by the run that it was started for, and not by each that shows it.
+// entryFor is what a change of a record means to the audit log. What people do to a
+// pipeline is noted by whoever lets them, once, and not for each record that shows the
+// pipeline. So is what becomes of one: only the run that it was started for tells.
 func entryFor(before, after Run) (Entry, bool) {
 	created, request := before.Format == 0, after.Request
 	if !created && (before.State == after.State || request.Follow) {
@@ -56,6 +57,9 @@ func entryFor(before, after Run) (Entry, bool) {
 		}
 	case Started, Unknown:
 	}
+	if last, acted := lastAct(before, after); acted {
+		entry.Reason = fmt.Sprintf("%s by %s", last.Verb, last.By)
+	}
 	// The same change is the same entry, by whoever and however often it is written.
 	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)
 	if created {
@@ -68,6 +72,14 @@ func entryFor(before, after Run) (Entry, bool) {
 		entry.Action, entry.ID = "follow", request.ID+".follow"
 	}
 	return entry, true
+}
+
+// lastAct is what a person did that changed the record.
+func lastAct(before, after Run) (Act, bool) {
+	if len(after.Acts) == 0 || slices.Equal(before.Acts, after.Acts) {
+		return Act{}, false
+	}
+	return after.Acts[len(after.Acts)-1], true
 }
 
 func refusedBecause(why Refusal) string {

@@ -80,7 +80,7 @@ func TestDeletedPipeline(t *testing.T) {
 	w.gitlab.mu.Lock()
 	w.gitlab.pipelines[0].deleted = false
 	w.gitlab.mu.Unlock()
-	if err := w.engine.Retry(w.ctx, "V1"); err != nil {
+	if err := w.engine.Act(w.ctx, app, 1, by("U2", run.Retry), 0); err != nil {
 		t.Fatal(err)
 	}
 	if r := w.record("V1"); r.State != run.Ended {

@@ -128,6 +128,8 @@ type Run struct {
 	Lives int `json:"lives,omitempty"`
 	// EndedBefore: it had ended already when somebody began to follow it.
 	EndedBefore bool `json:"ended_before,omitempty"`
+	// Acts are the last things that people did to the pipeline here, oldest first.
+	Acts []Act `json:"acts,omitempty"`
 	// Followers are told of the end beside the asker.
 	Followers []Person `json:"followers,omitempty"`
 

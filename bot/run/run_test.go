@@ -70,6 +70,7 @@ func TestRecordKeepsItsForm(t *testing.T) {
 		r.Waiting = &run.Refusal{Kind: gitlab.NotSent}
 		r.Shown = run.Shown{Version: 1, Card: "1.2", At: noon, Told: []string{"waits"}}
 		r.Request.Files, r.Request.Follow, r.Request.Quiet = map[string]string{"F": "1"}, true, true
+		r.Acts = []run.Act{{Verb: run.Play, By: "U2", Team: "T1", At: noon, Job: "ship"}}
 		r.Followers, r.EndedBefore = []run.Person{{Team: "T1", User: "U3"}}, true
 	})
 	data, err := json.Marshal(r)

@@ -50,7 +50,7 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 			return 0 // the change makes its own token, and the sweep comes by
 		}
 	case stepCancel:
-		if err = e.Cancel(ctx, id); err == nil {
+		if err = e.cancelStrayed(ctx, r); err == nil {
 			return 0
 		}
 	case stepGiveUp:

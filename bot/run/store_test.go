@@ -206,6 +206,9 @@ func TestVersion(t *testing.T) {
 			return run.Observed(r, observation(gitlab.StatusRunning, noon.Add(2*time.Second)), false)
 		}, true},
 		{"followed by one more", func(r run.Run) run.Run { return run.FollowedBy(r, run.Person{User: "U2"}) }, false},
+		{"retried", func(r run.Run) run.Run {
+			return run.Acted(r, gitlab.Observation{Pipeline: r.Pipeline}, by("U2", run.Retry))
+		}, true},
 		{"gone", run.Gone, true},
 	}
 	before, err := s.Create(ctx, requested())

@@ -1,0 +1,211 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"pipebot/gitlab"
+)
+
+// Verb is what people do to a pipeline.
+type Verb string
+
+// The verbs.
+const (
+	// Cancel stops the jobs that have not ended.
+	Cancel Verb = "cancel"
+	// Retry runs the jobs again that failed or were canceled.
+	Retry Verb = "retry"
+	// Delete takes the pipeline away for good.
+	Delete Verb = "delete"
+	// Play starts a manual job.
+	Play Verb = "play"
+)
+
+// Act is what a person did to a pipeline.
+type Act struct {
+	Verb Verb `json:"verb"`
+	// By is who did it; Team is the workspace that the id belongs to.
+	By   string    `json:"by"`
+	Team string    `json:"team,omitempty"`
+	At   time.Time `json:"at"`
+	// Job is the name of the job that was started; [Engine.Act] learns it from GitLab.
+	Job string `json:"job,omitempty"`
+}
+
+// actsKept is how many acts a record keeps: the card names the last ones.
+const actsKept = 5
+
+// did is the run with what somebody did to its pipeline. What the engine does itself has
+// no verb and is not kept.
+func (r Run) did(act Act) Run {
+	if act.Verb == "" {
+		return r
+	}
+	acts := append(slices.Clone(r.Acts), act)
+	r.Acts = acts[max(0, len(acts)-actsKept):]
+	return r
+}
+
+// Act does something to a pipeline for a person: once on GitLab, and then in every record
+// that shows the pipeline; there may be none. job is GitLab's id of the job to start, of
+// Play alone; the caller knows that it is one of the pipeline's. An answer that was lost
+// is looked into before it is an error. Where GitLab has no such pipeline any more, the
+// records say so, and the error is a NotFound.
+func (e *Engine) Act(ctx context.Context, project gitlab.Project, pipeline int64, act Act, job int64) error {
+	if pipeline == 0 {
+		return errNoPipeline
+	}
+	// A record that is at rest is found by the mirror alone.
+	if err := e.live.knowsAll(ctx); err != nil {
+		return err
+	}
+	var o gitlab.Observation
+	var err error
+	change := func(r Run) Run { return r.acted(o, act) }
+	switch act.Verb {
+	case Cancel:
+		o.Pipeline, err = e.GitLab.Cancel(ctx, project.ID, pipeline)
+	case Retry:
+		o, err = e.retry(ctx, project.ID, pipeline)
+	case Play:
+		var name string
+		o, name, err = e.play(ctx, project.ID, pipeline, job)
+		act.Job = cmp.Or(name, act.Job)
+	case Delete:
+		err = e.remove(ctx, project.ID, pipeline)
+		change = func(r Run) Run { return r.deleted(act) }
+	default:
+		err = fmt.Errorf("nobody can %q a pipeline", act.Verb)
+	}
+	if err != nil {
+		return err
+	}
+	return e.keepShown(ctx, project.ID, pipeline, change)
+}
+
+// keepShown changes every record that shows a pipeline.
+func (e *Engine) keepShown(ctx context.Context, project, pipeline int64, change func(Run) Run) error {
+	var failed error
+	for _, s := range e.History().Shown(project, pipeline) {
+		if _, err := e.keep(ctx, s.ID, change); !errors.Is(err, ErrNotFound) { // it may have expired just now
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// cancelStrayed cancels the pipeline of a run that is not what was approved.
+func (e *Engine) cancelStrayed(ctx context.Context, r Run) error {
+	p, err := e.GitLab.Cancel(ctx, r.Project.ID, r.Pipeline.ID)
+	if err != nil {
+		return err
+	}
+	_, err = e.keep(ctx, r.Request.ID, func(r Run) Run { return r.acted(gitlab.Observation{Pipeline: p}, Act{}) })
+	return err
+}
+
+// retry asks for the retry once. GitLab's answer can be lost, and can still be that
+// of the ended pipeline; then the pipeline is looked at until it has come to life.
+func (e *Engine) retry(ctx context.Context, project, pipeline int64) (gitlab.Observation, error) {
+	p, err := e.GitLab.Retry(ctx, project, pipeline)
+	if err == nil && !p.Status.Ended() || err != nil && gitlab.KindOf(err) != gitlab.Unclear {
+		return gitlab.Observation{Pipeline: p}, err
+	}
+	o, lives := e.lookUntil(ctx, project, pipeline, func(o gitlab.Observation, err error) bool {
+		return err == nil && !o.Pipeline.Status.Ended()
+	})
+	switch {
+	case lives:
+		err = nil
+	case err == nil:
+		err = &gitlab.Error{Op: "retrying the pipeline", Kind: gitlab.Invalid, Message: "it has not started again"}
+	}
+	return o, err
+}
+
+// play starts a job and looks what became of the pipeline: GitLab moves that a moment
+// later. It returns the job's name too. A lost answer counts as given where the job was
+// waiting for somebody before, and is not any more.
+func (e *Engine) play(ctx context.Context, project, pipeline, job int64) (o gitlab.Observation, name string, err error) {
+	before, err := e.GitLab.ObserveOne(ctx, project, pipeline)
+	if err != nil {
+		return before, "", err
+	}
+	played, playErr := e.GitLab.PlayJob(ctx, project, job)
+	if playErr != nil {
+		var waited bool
+		if played, waited = manualJob(before, job); !waited || gitlab.KindOf(playErr) != gitlab.Unclear {
+			return before, "", playErr
+		}
+	}
+	o, moved := e.lookUntil(ctx, project, pipeline, func(o gitlab.Observation, err error) bool {
+		if _, waits := manualJob(o, job); playErr != nil {
+			return err == nil && !waits
+		}
+		// One that ran already goes on as before.
+		rests := o.Pipeline.Status.Ended() || o.Pipeline.Status.Waits()
+		return err == nil && (!rests || o.Pipeline.UpdatedAt.After(before.Pipeline.UpdatedAt))
+	})
+	switch {
+	case moved:
+		return o, played.Name, nil
+	case playErr != nil:
+		return before, "", playErr
+	default:
+		return before, played.Name, nil
+	}
+}
+
+// manualJob finds a job among those that wait for somebody to start them.
+func manualJob(o gitlab.Observation, id int64) (job gitlab.Job, waits bool) {
+	i := slices.IndexFunc(o.Progress.Manual, func(j gitlab.Job) bool { return j.ID == id })
+	if i < 0 {
+		return gitlab.Job{}, false
+	}
+	return o.Progress.Manual[i], true
+}
+
+// remove deletes a pipeline. Where it was gone already, that is written down as nobody's
+// doing.
+func (e *Engine) remove(ctx context.Context, project, pipeline int64) error {
+	err := e.GitLab.DeletePipeline(ctx, project, pipeline)
+	switch {
+	case err == nil:
+	case gitlab.IsNotFound(err) && e.canSee(ctx, project):
+		err = errors.Join(err, e.keepShown(ctx, project, pipeline, Run.gone))
+	case gitlab.KindOf(err) == gitlab.Unclear:
+		_, gone := e.lookUntil(ctx, project, pipeline, func(_ gitlab.Observation, err error) bool {
+			return gitlab.IsNotFound(err) && e.canSee(ctx, project)
+		})
+		if gone {
+			err = nil
+		}
+	}
+	return err
+}
+
+// canSee reports whether GitLab shows the project: a 404 for one of its pipelines says
+// nothing without that.
+func (e *Engine) canSee(ctx context.Context, project int64) bool {
+	_, err := e.GitLab.ListPipelines(ctx, project, gitlab.ListFilter{UpdatedAfter: time.Now()})
+	return err == nil
+}
+
+// lookUntil looks at a pipeline a few times, each after a pause, until it is as it
+// should be.
+func (e *Engine) lookUntil(ctx context.Context, project, pipeline int64, is func(gitlab.Observation, error) bool) (o gitlab.Observation, ok bool) {
+	const looks = 5
+	for range looks {
+		pause(ctx)
+		o, err := e.GitLab.ObserveOne(ctx, project, pipeline)
+		if is(o, err) {
+			return o, true
+		}
+	}
+	return gitlab.Observation{}, false
+}
