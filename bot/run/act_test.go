@@ -75,6 +75,15 @@ func TestActedProgress(t *testing.T) {
 	}
 }
 
+// GitLab's answers to a retry and to a cancel have no name, and the pipeline keeps its.
+func TestActedKeepsTheName(t *testing.T) {
+	named := following(func(r *run.Run) { r.Pipeline.Name = "nightly" })
+	o := gitlab.Observation{Pipeline: following().Pipeline}
+	if r := run.Acted(named, o, by("U2", run.Retry)); r.Pipeline.Name != "nightly" {
+		t.Errorf("it is called %q", r.Pipeline.Name)
+	}
+}
+
 func TestDeleted(t *testing.T) {
 	act := by("U2", run.Delete)
 	tests := map[string]struct {

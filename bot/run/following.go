@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -77,6 +78,7 @@ func (r Run) acted(o gitlab.Observation, act Act) Run {
 		r.State = Started
 		r.Lives++
 	}
+	p.Name = cmp.Or(p.Name, r.Pipeline.Name) // answers to a retry and to a cancel leave it out
 	r.Pipeline = p
 	if len(o.Progress.Stages) > 0 {
 		r.Progress = o.Progress
