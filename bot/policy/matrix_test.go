@@ -191,8 +191,15 @@ func TestMatrixOfDoubt(t *testing.T) {
 // pipeline, as in GitLab.
 func TestVariablesOfAnOwnRun(t *testing.T) {
 	p := &policy.Policy{Mode: policy.ModeGitLab}
-	q := asking(policy.ActionVariables)
-	q.Own = true
+	asked, started := asking(policy.ActionVariables), asking(policy.ActionVariables)
+	asked.Own, started.Starter = true, alice().Account.ID
+	for name, q := range map[string]policy.Question{"asked for": asked, "started": started} {
+		t.Run(name, func(t *testing.T) { ownVariables(t, p, q) })
+	}
+}
+
+func ownVariables(t *testing.T, p *policy.Policy, q policy.Question) {
+	t.Helper()
 	for protection, want := range map[policy.Protection]string{
 		policy.Unprotected: "rrrrrrAAA", policy.MayUpdate: "rrrrrrAAA", policy.MayNot: "rrrrrrpAA", "": "rrrrrrdAA",
 	} {

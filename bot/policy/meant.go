@@ -14,7 +14,7 @@ func meant(word string, words []string) string {
 }
 
 // Nearest is the one of the words, in lower case, that was probably meant by a mistyped
-// one: at most two letters wrong, and fewer than half of them. Empty for none.
+// one: at most two mistakes, and fewer than half of its letters. Empty for none.
 func Nearest(word string, words []string) string {
 	best, least := "", 3
 	for _, w := range words {
@@ -25,28 +25,33 @@ func Nearest(word string, words []string) string {
 	return best
 }
 
-// distance is how many letters have to be put in, left out or changed to make one
-// word of the other (Levenshtein). A word far longer than any key is just far.
+// distance is how many letters have to be put in, left out, changed or exchanged with the
+// next one to make one word of the other. A word far longer than any key is just far.
 func distance(a, b string) int {
 	const far = 40
 	if len(a) > far {
 		return far
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range len(b) {
+		rows[0][j+1] = j + 1
 	}
 	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			change := corner
+			change := rows[i][j]
 			if a[i] != b[j] {
 				change++
 			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			least := min(change, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				least = min(least, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = least
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

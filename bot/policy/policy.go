@@ -177,7 +177,8 @@ func (p *Policy) decide(d Decision, q Question, t trait, who Person, f Facts, no
 // byRole is what GitLab itself would say to the person.
 func byRole(d Decision, q Question, t trait, who Person, f Facts) (Decision, bool) {
 	needs, updates := t.needs, t.updates
-	if t.action == ActionVariables && q.Own && f.Role < needs {
+	own := q.Own || who.Account != nil && q.Starter != 0 && who.Account.ID == q.Starter
+	if t.action == ActionVariables && own && f.Role < needs {
 		// GitLab shows a pipeline's variables to who started it and may update it:
 		// app/policies/ci/pipeline_policy.rb.
 		needs, updates = gitlab.Developer, true

@@ -79,6 +79,9 @@ type Question struct {
 	Channel string
 	// Own: it is about the person's own run, or request.
 	Own bool
+	// Starter is the user of GitLab whose pipeline it is, 0 where that is not known:
+	// what GitLab lets people do with their own is up to it.
+	Starter int64
 }
 
 // Protection is whether the person may update the ref as GitLab's protected

@@ -119,7 +119,7 @@ func (r *rule) buildType(q Question, t trait) match {
 	case len(r.buildTypes) == 0:
 		return yes
 	case q.BuildType == "":
-		return unknownOf(t)
+		return unknownOf(q, t)
 	case slices.ContainsFunc(r.buildTypes, same):
 		return yes
 	default:
@@ -132,7 +132,7 @@ func (r *rule) vars(q Question, t trait) match {
 		return yes
 	}
 	if q.Variables == nil && q.BuildType == "" {
-		return unknownOf(t)
+		return unknownOf(q, t)
 	}
 	for key, pattern := range r.variables {
 		if value, ok := q.Variables[key]; !ok || !covers(pattern, value) {
@@ -143,9 +143,10 @@ func (r *rule) vars(q Question, t trait) match {
 }
 
 // unknownOf is whether a condition on a pipeline holds whose value is not known. What
-// is not about one pipeline has no such value.
-func unknownOf(t trait) match {
-	if t.pipeline {
+// is not about one pipeline has no such value; to see them is about one where it names
+// the ref.
+func unknownOf(q Question, t trait) match {
+	if t.pipeline || t.action == ActionView && q.Ref.Name != "" {
 		return maybe
 	}
 	return no

@@ -26,6 +26,9 @@ func (d Decision) Sentence() string {
 			d.what(), d.rule(), inBrackets(d.Reason), span(d.Expires))
 	default:
 		why, next := d.refused()
+		if d.Why == Doubtful { // which is nobody's no
+			return fmt.Sprintf("%s %s%s. %s", why, d.what(), inBrackets(d.Doubt), next)
+		}
 		return fmt.Sprintf("You may not %s: %s. %s", d.what(), why, next)
 	}
 }
@@ -67,10 +70,9 @@ func (d Decision) refused() (why, next string) {
 	case NotLinked:
 		return "I do not know who you are in GitLab", "Link your GitLab account with /pipeline link, then ask again."
 	case Doubtful:
-		return "I cannot tell whether you may" + inBrackets(d.Doubt),
-			"Try again in a few minutes; if it stays so, ask those who run me."
+		return "I cannot tell just now whether you may", "Try again in a few minutes; if it stays so, ask those who run me."
 	case Outsider:
-		return "guests and people of other workspaces may only what the policy lets them do by name",
+		return "guests and people of other workspaces may do only what the policy lets them do by name",
 			"Ask a member of the workspace to do it."
 	case NotAPerson:
 		return "apps and bots may not", "A person has to ask."

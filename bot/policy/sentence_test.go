@@ -85,11 +85,11 @@ func TestSentences(t *testing.T) {
 		},
 		{
 			refused(policy.Doubtful, func(d *policy.Decision) { d.Doubt = "GitLab does not answer" }),
-			mayNot + "I cannot tell whether you may (GitLab does not answer). Try again in a few minutes; if it stays so, ask those who run me.",
+			"I cannot tell just now whether you may run a pipeline on the branch main in group/app (GitLab does not answer). Try again in a few minutes; if it stays so, ask those who run me.",
 		},
 		{
 			refused(policy.Outsider, same),
-			mayNot + "guests and people of other workspaces may only what the policy lets them do by name. Ask a member of the workspace to do it.",
+			mayNot + "guests and people of other workspaces may do only what the policy lets them do by name. Ask a member of the workspace to do it.",
 		},
 		{refused(policy.NotAPerson, same), mayNot + "apps and bots may not. A person has to ask."},
 		{refused(policy.NoRule, same), mayNot + "no rule of the policy is about it. Ask those who keep the policy."},
