@@ -97,9 +97,21 @@ func (c *Client) PipelinesPage(ctx context.Context, project int64, filter ListFi
 	for _, p := range answers {
 		list = append(list, listed(p))
 	}
-	// The header Link, which GitLab's documentation prefers, survives proxies that
-	// drop what begins with X-.
-	return list, resp.NextPage != 0 || resp.NextLink != "", nil
+	return list, pageAfter(resp, int64(page)) != 0, nil
+}
+
+// pageAfter is the page that follows, 0 where none does. The header Link, which GitLab's
+// documentation prefers, survives proxies that drop what begins with X-.
+// https://docs.gitlab.com/api/rest/#offset-based-pagination
+func pageAfter(resp *gl.Response, page int64) int64 {
+	switch {
+	case resp.NextPage != 0:
+		return resp.NextPage
+	case resp.NextLink != "":
+		return page + 1
+	default:
+		return 0
+	}
 }
 
 // LatestPipeline reads the newest pipeline of a ref, given by its short name; found is

@@ -58,7 +58,7 @@ func (c *Client) TriggerTokens(ctx context.Context, project int64) ([]TriggerTok
 		for _, a := range answers {
 			tokens = append(tokens, a.described())
 		}
-		page = resp.NextPage
+		page = pageAfter(resp, page)
 	}
 	return tokens, nil
 }

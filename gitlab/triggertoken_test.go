@@ -125,3 +125,22 @@ func TestSecretIsNotShown(t *testing.T) {
 		t.Errorf("without a value: %s, %v", text, err)
 	}
 }
+
+// Some proxies let no header through whose name begins with X-.
+func TestTriggerTokensByLinkAlone(t *testing.T) {
+	gl := newInstance(t, nil)
+	page := func(id int, link string) {
+		gl.Fault(gitlabtest.Match{}, gitlabtest.Fault{
+			Times: 1, Status: 200, Header: map[string][]string{"Link": {link}}, Body: fmt.Sprintf(`[{"id":%d}]`, id),
+		})
+	}
+	page(1, `<https://gitlab.example.com/x?page=2>; rel="next"`)
+	page(2, `<https://gitlab.example.com/x?page=1>; rel="first"`)
+	got, err := gl.client.TriggerTokens(t.Context(), gl.project.ID)
+	if err != nil || len(got) != 2 || got[0].ID != 1 || got[1].ID != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if requests := gl.Requests(); len(requests) != 2 || !strings.HasPrefix(requests[1].Query, "page=2") {
+		t.Errorf("it was asked for %+v", requests)
+	}
+}

@@ -155,6 +155,13 @@ func (u *User) Post(c *Channel, text, threadTS string) (Message, error) {
 	return m.seen(thread{}), nil
 }
 
+// AddUnfurlDomain makes the app one that unfurls links to another domain, from now on.
+func (s *Server) AddUnfurlDomain(domain string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.UnfurlDomains = append(slices.Clone(s.cfg.UnfurlDomains), domain)
+}
+
 // linksIn are the links of a text to domains that the app unfurls.
 func (s *Server) linksIn(text string) []any {
 	var links []any

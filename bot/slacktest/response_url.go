@@ -21,7 +21,12 @@ type responseURL struct {
 	channel *Channel
 	at      time.Time
 	uses    int
-	source  *message // what replace_original replaces; nil after a slash command until something was answered
+	// source is what replace_original replaces. After a slash command it is nil: what was
+	// answered to that is neither replaced nor deleted, a new message comes below it. Slack's
+	// pages tell of messages that were interacted with alone, and people find no other way
+	// (https://docs.slack.dev/messaging/modifying-messages,
+	// https://github.com/slackapi/bolt-js/issues/2287, https://github.com/slackapi/bolt-python/issues/1268).
+	source *message
 }
 
 func (s *Server) newResponseURL(u *User, c *Channel, source *message) string {
@@ -92,21 +97,18 @@ func (s *Server) respond(u *responseURL, args obj) (int, obj) {
 		s.edit(u.source, c)
 		return http.StatusOK, obj{"ok": true}
 	}
-	m := s.answerWith(u.user, u.channel, c, args)
-	if u.source == nil {
-		u.source = m
-	}
+	s.answerWith(u.user, u.channel, c, args)
 	return http.StatusOK, obj{"ok": true}
 }
 
 // answerWith adds the message with which the app answers an action: to the person alone unless it says
 // in_channel. It reaches channels that the bot is not in.
-func (s *Server) answerWith(u *User, ch *Channel, c content, args obj) *message {
+func (s *Server) answerWith(u *User, ch *Channel, c content, args obj) {
 	m := &message{channel: ch, author: s.bot, content: c, threadTS: str(args["thread_ts"])}
 	if str(args["response_type"]) != "in_channel" {
 		m.ephemeralFor = u.ID
 	}
-	return s.add(m)
+	s.add(m)
 }
 
 // answerContent reads a message given as an answer.

@@ -332,7 +332,7 @@ func TestResponseURL(t *testing.T) {
 	url := trigger(t, w, alice, direct)["response_url"]
 	for i, a := range []args{
 		{"text": "for you"},
-		{"text": "for you, edited", "replace_original": true},
+		{"text": "for you, no edit", "replace_original": true},
 		{"text": "for both", "response_type": "in_channel"},
 		{"text": "more"},
 		{"delete_original": true},
@@ -347,7 +347,7 @@ func TestResponseURL(t *testing.T) {
 		}
 		return got
 	}
-	if diff := cmp.Diff([]string{"for both", "more"}, read(alice)); diff != "" {
+	if diff := cmp.Diff([]string{"for you", "for you, no edit", "for both", "more"}, read(alice)); diff != "" {
 		t.Errorf("what alice sees (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"for both"}, read(bob)); diff != "" {

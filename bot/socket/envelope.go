@@ -6,13 +6,15 @@ import (
 	"sync"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 )
 
-// Envelope is one thing that Slack tells. Exactly one of Command and Interaction
-// is set.
+// Envelope is one thing that Slack tells. Exactly one of Command, Interaction and
+// Event is set.
 type Envelope struct {
 	Command     *slack.SlashCommand
 	Interaction *slack.InteractionCallback
+	Event       *slackevents.EventsAPIEvent
 
 	acceptsPayload bool
 	send           func(payload any) bool

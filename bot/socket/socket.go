@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 	"go.uber.org/zap"
 )
@@ -172,14 +173,16 @@ func (s *Socket) envelope(ctx context.Context, event socketmode.Event) *Envelope
 		e.Command = &data
 	case slack.InteractionCallback:
 		e.Interaction = &data
+	case slackevents.EventsAPIEvent:
+		e.Event = &data
 	}
 	return e
 }
 
 // dispatch gives the envelope to a worker, or answers for it where none is free.
 func (s *Socket) dispatch(ctx context.Context, e *Envelope, slots chan struct{}, handlers *sync.WaitGroup) {
-	if e.Command == nil && e.Interaction == nil {
-		e.Ack(nil) // an event that nobody here has asked for
+	if e.Command == nil && e.Interaction == nil && e.Event == nil {
+		e.Ack(nil) // nothing that anybody here could work on
 		return
 	}
 	select {

@@ -24,6 +24,13 @@ func (p *Project) AddTriggerToken(owner *User, description string) *TriggerToken
 	return p.addTrigger(owner, description, time.Time{})
 }
 
+// TriggerTokens returns the project's trigger tokens in the order they came.
+func (p *Project) TriggerTokens() []*TriggerToken {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return slices.Clone(p.triggers)
+}
+
 // Description is what the token is for, in the words of its owner.
 func (t *TriggerToken) Description() string {
 	t.Project.s.mu.Lock()
