@@ -125,16 +125,31 @@ var entryIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/-]{0,200}$`)
 // Append writes an entry down; it is on disk when the error is nil. Texts become single
 // lines of at most 500 characters, and tokens in them become ***.
 func (a *Audit) Append(ctx context.Context, e Entry) error {
+	_, err := a.append(ctx, e)
+	return err
+}
+
+// AppendOnce is Append of an entry that has an ID, and reports whether it is the first
+// under that ID: of several that try, in whatever process, one is told so. After an error
+// nobody knows, and whoever tries again may not be told either.
+func (a *Audit) AppendOnce(ctx context.Context, e Entry) (first bool, err error) {
+	if e.ID == "" {
+		return false, errors.New("an entry without an id cannot be the first of that id")
+	}
+	return a.append(ctx, e)
+}
+
+func (a *Audit) append(ctx context.Context, e Entry) (first bool, err error) {
 	if !slices.Contains([]string{EntryRequest, EntryDecision, EntryAction, EntryResult, EntryAdmin}, e.Kind) {
-		return fmt.Errorf("the audit log has no entries of the kind %q", clean(e.Kind))
+		return false, fmt.Errorf("the audit log has no entries of the kind %q", clean(e.Kind))
 	}
 	if !entryIDForm.MatchString(e.ID) || tokenLook.MatchString(e.ID) {
 		// Cutting or masking it could make it another's, and swallow the entry.
-		return fmt.Errorf("the id %q of an entry cannot be kept", clean(e.ID))
+		return false, fmt.Errorf("the id %q of an entry cannot be kept", clean(e.ID))
 	}
 	data, err := json.Marshal(e.cleaned(time.Now()))
 	if err != nil {
-		return fmt.Errorf("encoding an entry of the audit log: %w", err)
+		return false, fmt.Errorf("encoding an entry of the audit log: %w", err)
 	}
 	options := []jetstream.PublishOpt{jetstream.WithExpectStream(auditStream)}
 	if e.ID != "" {
@@ -142,10 +157,11 @@ func (a *Audit) Append(ctx context.Context, e Entry) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	if _, err = a.js.PublishMsg(ctx, &nats.Msg{Subject: auditSubject + e.Kind, Data: data}, options...); err != nil {
-		return fmt.Errorf("writing to the audit log: %w", err)
+	ack, err := a.js.PublishMsg(ctx, &nats.Msg{Subject: auditSubject + e.Kind, Data: data}, options...)
+	if err != nil {
+		return false, fmt.Errorf("writing to the audit log: %w", err)
 	}
-	return nil
+	return !ack.Duplicate, nil
 }
 
 // cleaned is the entry as it may be kept.

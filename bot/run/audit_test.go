@@ -474,3 +474,32 @@ func readers(list jetstream.ConsumerInfoLister) (n int) {
 	}
 	return n
 }
+
+// Of several who write the same entry down, one is told that it is the first.
+func TestAuditAppendOnce(t *testing.T) {
+	a := newAudit(t)
+	ctx := testContext(t)
+	e := run.Entry{ID: "trigger-token/V1", Kind: run.EntryAction, Action: "tokens"}
+	firsts := make(chan bool)
+	for range 8 {
+		go func() {
+			first, err := a.AppendOnce(ctx, e)
+			if err != nil {
+				t.Error(err)
+			}
+			firsts <- first
+		}()
+	}
+	count := 0
+	for range 8 {
+		if <-firsts {
+			count++
+		}
+	}
+	if got := len(exported(t, a, time.Time{})); count != 1 || got != 1 {
+		t.Errorf("%d were told that they are the first, and there are %d entries", count, got)
+	}
+	if first, err := a.AppendOnce(ctx, run.Entry{Kind: run.EntryAction}); first || err == nil {
+		t.Errorf("an entry without an id: %t, %v", first, err)
+	}
+}

@@ -37,6 +37,12 @@ func newFollow(request Request, project gitlab.Project, o gitlab.Observation) Ru
 	return r
 }
 
+// Seen tells how GitLab shows a pipeline now. The records of one that has ended are at
+// rest and nobody polls for it; where it was retried in GitLab since, they come to life.
+func (e *Engine) Seen(ctx context.Context, project gitlab.Project, o gitlab.Observation) error {
+	return e.keepShown(ctx, project.ID, o.Pipeline.ID, func(r Run) Run { return r.acted(o, Act{}) })
+}
+
 // Person is somebody by Slack's ids.
 type Person struct {
 	Team string `json:"team,omitempty"`
@@ -49,8 +55,9 @@ const mostFollowers = 20
 // ErrManyFollowers: a run has as many followers as it can have.
 var ErrManyFollowers = errors.New("the run has too many followers already")
 
-// AddFollower has a person told of the run's end too. The asker is told in any case, so
-// that adds nobody. ErrManyFollowers says that the run has no room for another one.
+// AddFollower has a person told of the run's end too. The asker of one that is not quiet
+// is told in any case, so that adds nobody. ErrManyFollowers says that the run has no
+// room for another one.
 func (e *Engine) AddFollower(ctx context.Context, id, team, user string) (Run, error) {
 	p := Person{Team: team, User: user}
 	r, err := e.keep(ctx, id, func(r Run) Run { return r.followedBy(p) })
@@ -63,6 +70,8 @@ func (e *Engine) AddFollower(ctx context.Context, id, team, user string) (Run, e
 // followedBy is the run with one follower more, if there is room.
 func (r Run) followedBy(p Person) Run {
 	if !r.tells(p) && len(r.Followers) < mostFollowers {
+		// Nobody was told of that end, and now it is no news.
+		r.EndedBefore = r.EndedBefore || r.State == Ended && r.Quiet()
 		r.Followers = append(slices.Clone(r.Followers), p)
 	}
 	return r
@@ -70,5 +79,6 @@ func (r Run) followedBy(p Person) Run {
 
 // tells reports whether a person is told of the run's end.
 func (r Run) tells(p Person) bool {
-	return p == Person{Team: r.Request.Team, User: r.Request.Asker} || slices.Contains(r.Followers, p)
+	asker := Person{Team: r.Request.Team, User: r.Request.Asker}
+	return p == asker && !r.Request.Quiet || slices.Contains(r.Followers, p)
 }

@@ -55,7 +55,9 @@ type Request struct {
 	Trigger bool `json:"trigger,omitempty"`
 	// Follow: the pipeline is there already and is only shown.
 	Follow bool `json:"follow,omitempty"`
-	// Quiet: its end gets no reply.
+	// Origin is who asked for the pipeline that is followed, empty where nobody did here.
+	Origin string `json:"origin,omitempty"`
+	// Quiet: the asker wants no reply at its end.
 	Quiet bool `json:"quiet,omitempty"`
 }
 
@@ -126,7 +128,7 @@ type Run struct {
 	// Lives counts how often the pipeline was brought back, by a retry or a job that
 	// somebody started.
 	Lives int `json:"lives,omitempty"`
-	// EndedBefore: it had ended already when somebody began to follow it.
+	// EndedBefore: it had ended already when the first one who is told began to follow it.
 	EndedBefore bool `json:"ended_before,omitempty"`
 	// Acts are the last things that people did to the pipeline here, oldest first.
 	Acts []Act `json:"acts,omitempty"`
@@ -182,10 +184,13 @@ func (r Run) current() bool { return r.Version == r.Shown.Version }
 // atRest reports whether there is nothing left to do.
 func (r Run) atRest() bool { return r.final() && r.current() }
 
+// Quiet reports whether nobody wants to be told how the run goes on.
+func (r Run) Quiet() bool { return r.Request.Quiet && len(r.Followers) == 0 }
+
 // TellsEnd reports whether the run has ended and that is news: nobody is told of an end
 // that was there before they followed, or that was asked to be quiet.
 func (r Run) TellsEnd() bool {
-	return r.State == Ended && !r.Request.Quiet && (!r.EndedBefore || r.Lives > 0)
+	return r.State == Ended && !r.Quiet() && (!r.EndedBefore || r.Lives > 0)
 }
 
 // visible is the run without what people do not see of it.
