@@ -12,6 +12,13 @@ import (
 	"pipebot/bot/run"
 )
 
+func auditCommand() command {
+	return command{
+		name: "audit", usage: "[project] [@user] [since 24h]", summary: "who did what", example: "audit group/app since 24h",
+		action: policy.ActionAudit, handle: (*Bot).audit,
+	}
+}
+
 // auditLines is how many entries one answer shows; pipebot audit export gives all.
 const auditLines = 25
 
@@ -19,6 +26,9 @@ const auditLines = 25
 func (b *Bot) audit(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
+	if !b.readsWords(ctx, a, auditCommand(), strings.Fields(a.args)...) {
+		return
+	}
 	filter, fault := parseAudit(a.args, b.typed(), a.who, time.Now())
 	if fault != "" {
 		b.misread(ctx, a, say(words(fault)))

@@ -16,6 +16,11 @@ type Runs interface {
 	Submit(ctx context.Context, request run.Request, hold *run.Hold) (r run.Run, created bool, err error)
 	Find(ctx context.Context, id string) (run.Run, error)
 	Act(ctx context.Context, project gitlab.Project, pipeline int64, act run.Act, job int64) error
+	Follow(ctx context.Context, request run.Request, project gitlab.Project, o gitlab.Observation) (r run.Run, created bool, err error)
+	Seen(ctx context.Context, project gitlab.Project, o gitlab.Observation) error
+	// Running are the runs for the same that were asked for and have not ended.
+	Running(project string, ref gitlab.Ref, buildType string) []run.Run
+	AddFollower(ctx context.Context, id, team, user string) (run.Run, error)
 	Approve(ctx context.Context, id string, a run.Approval) (run.Run, error)
 	TurnDown(ctx context.Context, id string, by, reason string) (run.Run, error)
 }
@@ -24,6 +29,16 @@ type Runs interface {
 type History interface {
 	RecentRefs(team, asker, project string) []gitlab.Ref
 	LastProject(channel string) string
+	// LastPipeline is the pipeline that was shown last in a channel.
+	LastPipeline(channel string) (project, pipeline int64, ok bool)
+	// Shown are the runs that show a pipeline.
+	Shown(project, pipeline int64) []run.Sighting
+	// RecentRuns are the last runs that a person asked for, newest first, n at most.
+	RecentRuns(team, asker string, n int) []run.Run
+	// PipelinesOf are the ids of the pipelines that a person asked for in a project.
+	PipelinesOf(team, asker string, project int64) []int64
+	// AskerOf is who asked for the pipeline, by Slack's ids; ok is false where nobody did.
+	AskerOf(project, pipeline int64) (team, user string, ok bool)
 }
 
 // Projects are the projects of the settings; [gitlab.Projects] knows them.
@@ -55,15 +70,21 @@ type RefChecker interface {
 
 // Config is what the bot works with.
 type Config struct {
-	API      *slack.Client
-	Tell     *Teller
-	Runs     Runs
-	History  History
-	Projects Projects
-	Refs     Refs
-	GitLab   RefChecker
-	Gate     *Gate
-	Linking  *Linking
+	API       *slack.Client
+	Tell      *Teller
+	Runs      Runs
+	History   History
+	Projects  Projects
+	Refs      Refs
+	GitLab    RefChecker
+	Pipelines Pipelines
+	Lists     Lists
+	Tokens    Tokens
+	Homes     *Homes
+	Gate      *Gate
+	Linking   *Linking
+	// GitLabURL is where people see the instance.
+	GitLabURL string
 	// BuildTypes are the choices, the first is the default; BuildTypeVariable is
 	// the CI variable that carries the choice.
 	BuildTypes        []string
@@ -75,6 +96,7 @@ type Config struct {
 type Bot struct {
 	Config
 	pace pace
+	once once
 }
 
 // New returns a bot.
@@ -83,6 +105,7 @@ func New(cfg Config) *Bot { return &Bot{Config: cfg} }
 // How long the parts of an answer may take. Slack waits 3 s for the whole.
 const (
 	openWithin    = 2500 * time.Millisecond // views.open, while the trigger id is good
+	lookWithin    = 1500 * time.Millisecond // GitLab, asked before views.open
 	suggestWithin = 2500 * time.Millisecond
 	checkWithin   = 700 * time.Millisecond // GitLab, asked about what was submitted
 	storeWithin   = time.Second            // the durable write

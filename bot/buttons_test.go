@@ -51,14 +51,19 @@ func TestButtonsAct(t *testing.T) {
 		answers []slacktest.Answer
 		want    []string
 	}{
-		{"Cancel", running(), []slacktest.Answer{slacktest.Confirm}, []string{"cancel group/app 4711"}},
+		{"Cancel", running(), []slacktest.Answer{slacktest.Confirm}, []string{"cancel 7/4711 by alice"}},
 		{"Cancel", running(), []slacktest.Answer{slacktest.Dismiss}, nil},
-		{"Retry", ended(gitlab.StatusFailed), nil, []string{"retry group/app 4711"}},
+		{"Retry", ended(gitlab.StatusFailed), nil, []string{"retry 7/4711 by alice"}},
+		{"Start ship", blocked("test", "ship"), []slacktest.Answer{slacktest.Confirm}, []string{"play 7/4711 by alice job 9001"}},
+		{"Start ship", blocked("ship"), []slacktest.Answer{slacktest.Dismiss}, nil},
 		{"View", running(), nil, nil},
 	} {
 		t.Run(fmt.Sprintf("%s %v", test.button, test.answers), func(t *testing.T) {
 			o := newOffice(t)
 			o.click(o.shows(test.run), test.button, test.answers...)
+			for i := range test.want {
+				test.want[i] = strings.ReplaceAll(test.want[i], "alice", o.alice.ID)
+			}
 			if diff := cmp.Diff(test.want, o.runs.acted); diff != "" {
 				t.Errorf("acts (-want +got):\n%s", diff)
 			}
@@ -104,7 +109,7 @@ func TestButtonsTellWhyTheyDidNothing(t *testing.T) {
 		acts   int
 		want   string
 	}{
-		"forbidden":        {fault(gitlab.Forbidden), 1, "My access token may not do this in the project; its owner needs the role Developer."},
+		"forbidden":        {fault(gitlab.Forbidden), 1, "My access token may not do this in the project; its owner needs the role Developer. On a protected branch or tag its owner also has to be one of those who may push, merge or create there."},
 		"not there":        {fault(gitlab.NotFound), 1, "The pipeline is no longer in GitLab."},
 		"refused":          {fault(gitlab.Invalid), 1, "GitLab refused it.\nGitLab says: no <!channel>"},
 		"token expired":    {fault(gitlab.Unauthorized), 1, "GitLab does not accept my access token: it has expired or was revoked. Whoever runs me has to renew `GITLAB_TOKEN`."},

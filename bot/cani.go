@@ -12,11 +12,18 @@ import (
 	"pipebot/gitlab"
 )
 
+func canICommand() command {
+	return command{
+		name: "can-i", usage: "[project] [ref] [build type]", summary: "what you may do, and which rule decides", example: "can-i group/app main release",
+		action: policy.ActionLink, handle: (*Bot).canI,
+	}
+}
+
 // canI says what somebody may do, and which rule decides.
 func (b *Bot) canI(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	if !b.may(ctx, a) {
+	if !b.readsWords(ctx, a, canICommand(), strings.Fields(a.args)...) || !b.may(ctx, a) {
 		return
 	}
 	a.Ack(nil)

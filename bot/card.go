@@ -32,63 +32,6 @@ type message struct {
 	Blocks []slack.Block
 }
 
-// face is a status as people read it: an emoji and always a word beside it.
-type face struct{ emoji, word string }
-
-// faceOf is the status of a run as people read it.
-func faceOf(r run.Run) face {
-	switch {
-	case r.Deleted:
-		return face{"wastebasket", "Deleted"}
-	case r.State == run.Unknown:
-		return face{"grey_question", "Not certain"}
-	case r.State == run.Held:
-		return face{"raised_hand", "Waits for approval"}
-	case r.State == run.Refused && r.Refusal != nil && r.Refusal.By != "":
-		return face{"no_entry", "Refused"}
-	case r.State == run.Refused:
-		return face{"no_entry", "Not started"}
-	case r.State == run.Starting && r.Unclear:
-		return face{"hourglass_flowing_sand", "Checking whether GitLab started it"}
-	case r.State == run.Requested || r.State == run.Starting:
-		return face{"hourglass_flowing_sand", "Starting"}
-	case r.Pipeline.Status == gitlab.StatusSuccess && r.Pipeline.Warnings:
-		return face{"warning", "Passed with warnings"}
-	default:
-		return faceOfStatus(r.Pipeline.Status)
-	}
-}
-
-func faceOfStatus(status gitlab.Status) face {
-	switch status {
-	case gitlab.StatusSuccess:
-		return face{"white_check_mark", "Passed"}
-	case gitlab.StatusFailed:
-		return face{"x", "Failed"}
-	case gitlab.StatusRunning:
-		return face{"large_blue_circle", "Running"}
-	case gitlab.StatusCanceling:
-		return face{"black_square_for_stop", "Canceling"}
-	case gitlab.StatusCanceled:
-		return face{"black_square_for_stop", "Canceled"}
-	case gitlab.StatusSkipped:
-		return face{"fast_forward", "Skipped"}
-	case gitlab.StatusManual:
-		return face{"raised_hand", "Blocked by a manual job"}
-	case gitlab.StatusScheduled:
-		return face{"alarm_clock", "Waiting for a scheduled job"}
-	case gitlab.StatusCreated, gitlab.StatusPending:
-		return face{"hourglass_flowing_sand", "Pending"}
-	default:
-		// GitLab has more (preparing, waiting_for_resource) and will have others.
-		word := strings.ReplaceAll(string(status), "_", " ")
-		if word == "" {
-			word = "pending"
-		}
-		return face{"hourglass_flowing_sand", strings.ToUpper(word[:1]) + word[1:]}
-	}
-}
-
 // card draws the one message of a run. It depends on the run alone, so that it is
 // the same whoever draws it and whenever.
 func card(r run.Run) message {
@@ -124,10 +67,38 @@ func pipelineLink(r run.Run) slack.RichTextSectionElement {
 }
 
 func summary(r run.Run) phrase {
-	return say(
-		words(capitalized(r.Request.Ref.Kind.String())+" "), code(shortenMiddle(r.Request.Ref.Name, refSize)),
-		words(" · "), bold(shortenEnd(r.Request.BuildType, stageNameSize)), words(" · asked for by "), mention(r.Request.Asker), words("\n"),
-	)
+	said := say(words(kindOfRef(r.Request.Ref)+" "), code(shortenMiddle(r.Request.Ref.Name, refSize)))
+	if r.Request.BuildType != "" {
+		said = append(said, words(" · "), bold(shortenEnd(r.Request.BuildType, stageNameSize)))
+	}
+	return append(append(said, whoseRun(r)...), words("\n"))
+}
+
+// kindOfRef is what people call a ref.
+func kindOfRef(ref gitlab.Ref) string {
+	if ref.Kind == 0 {
+		return "Ref"
+	}
+	return capitalized(ref.Kind.String())
+}
+
+// whoseRun says who asked for a pipeline, or whom GitLab names, and for whom it is shown.
+func whoseRun(r run.Run) phrase {
+	asked := r.Request
+	if !asked.Follow {
+		return say(words(" · asked for by "), mention(asked.Asker))
+	}
+	var said phrase
+	switch user := r.Pipeline.User.Username; {
+	case asked.Origin != "":
+		said = say(words(" · asked for by "), mention(asked.Origin))
+	case user != "":
+		said = say(words(" · started by " + shortenEnd(user, jobNameSize)))
+	}
+	if !asked.Quiet && asked.Asker != "" && asked.Asker != asked.Origin {
+		said = append(said, words(" · followed by "), mention(asked.Asker))
+	}
+	return said
 }
 
 // stages is one line, whatever the pipeline has: build 3/3 > test 1/4 > deploy 0/1.
@@ -186,7 +157,7 @@ func faceOfStage(stage gitlab.Stage) string {
 func noStages(r run.Run) phrase {
 	switch {
 	case r.Deleted:
-		return say(words("The pipeline was deleted in GitLab."))
+		return wasDeleted(r)
 	case r.State == run.Unknown:
 		return say(words("Please "), link(pipelinesURL(r), "look in GitLab"),
 			words(" whether it runs; nothing more will be started for this request."))
@@ -222,12 +193,20 @@ func footer(r run.Run) phrase {
 		add(words("Took " + duration(took)))
 	case !r.Pipeline.StartedAt.IsZero() && !r.Pipeline.Status.Ended():
 		add(ago("Started", r.Pipeline.StartedAt))
+	case r.Request.Follow:
+		add(ago("Created", r.Pipeline.CreatedAt))
 	default:
 		add(ago("Asked", r.Request.At))
 	}
 	if r.Approval != nil {
 		add(words("Approved by "))
 		parts = append(parts, mention(r.Approval.By))
+	}
+	if act, ok := lastAct(r); ok {
+		if said := actedBy(r, act); len(said) > 0 {
+			add(said[0])
+			parts = append(parts, said[1:]...)
+		}
 	}
 	if r.Strayed {
 		add(words("Canceled: the ref had moved since it was approved"))
@@ -259,42 +238,6 @@ func commitURL(r run.Run) string {
 		return ""
 	}
 	return r.Project.WebURL + "/-/commit/" + r.Pipeline.SHA
-}
-
-// The buttons' action ids.
-const (
-	actionView   = "view"
-	actionCancel = "cancel"
-	actionRetry  = "retry"
-)
-
-func buttons(r run.Run) []slack.BlockElement {
-	if r.State == run.Held {
-		return heldButtons(r)
-	}
-	if r.Deleted || r.Pipeline.ID == 0 {
-		return nil
-	}
-	var list []slack.BlockElement
-	if r.Pipeline.WebURL != "" {
-		list = append(list, slack.NewButtonBlockElement(actionView, r.Request.ID, plain("View")).WithURL(r.Pipeline.WebURL))
-	}
-	switch {
-	case r.Pipeline.Status == gitlab.StatusManual:
-		// Nothing runs, and GitLab leaves manual jobs as they are.
-	case r.State == run.Started && r.Pipeline.Status != gitlab.StatusCanceling:
-		cancel := slack.NewButtonBlockElement(actionCancel, r.Request.ID, plain("Cancel")).WithStyle(slack.StyleDanger)
-		list = append(list, cancel.WithConfirm(slack.NewConfirmationBlockObject(
-			plain("Cancel this pipeline?"),
-			plain(fmt.Sprintf("Pipeline #%d for %s stops; jobs that run are interrupted.", r.Pipeline.ID, shortenMiddle(r.Request.Ref.Name, refSize))),
-			plain("Cancel pipeline"), plain("Keep running"),
-		).WithStyle(slack.StyleDanger)))
-	case r.Pipeline.YAMLErrors != "":
-		// It has no jobs, so there is nothing to cancel or to run again.
-	case r.State == run.Ended && (r.Pipeline.Status == gitlab.StatusFailed || r.Pipeline.Status == gitlab.StatusCanceled):
-		list = append(list, slack.NewButtonBlockElement(actionRetry, r.Request.ID, plain("Retry")))
-	}
-	return list
 }
 
 // projectName is the project's path, which the settings may name by its id.

@@ -112,13 +112,15 @@ func TestCardButtons(t *testing.T) {
 	}{
 		{"starting", requested(), ""},
 		{"running", running(), "[View ↗] [Cancel]"},
-		{"waiting", blocked("ship"), "[View ↗]"},
+		{"waiting", blocked("ship"), "[View ↗] [Start ship]"},
+		{"waiting for 10 jobs", blocked("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"), "[View ↗] [Start a] [Start b]"},
+		{"followed", followed(running()), "[View ↗] [Cancel]"},
 		{"canceling", running(func(r *run.Run) { r.Pipeline.Status = gitlab.StatusCanceling }), "[View ↗]"},
-		{"passed", ended(gitlab.StatusSuccess), "[View ↗]"},
-		{"failed", ended(gitlab.StatusFailed), "[View ↗] [Retry]"},
-		{"failed by YAML", ended(gitlab.StatusFailed, yamlErrors("x")), "[View ↗]"},
-		{"canceled", ended(gitlab.StatusCanceled), "[View ↗] [Retry]"},
-		{"skipped", ended(gitlab.StatusSkipped), "[View ↗]"},
+		{"passed", ended(gitlab.StatusSuccess), "[View ↗] [Run again]"},
+		{"failed", ended(gitlab.StatusFailed), "[View ↗] [Retry] [Run again]"},
+		{"failed by YAML", ended(gitlab.StatusFailed, yamlErrors("x")), "[View ↗] [Run again]"},
+		{"canceled", ended(gitlab.StatusCanceled), "[View ↗] [Retry] [Run again]"},
+		{"skipped", ended(gitlab.StatusSkipped), "[View ↗] [Run again]"},
 		{"deleted", deleted(), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -13,38 +14,45 @@ func (b *Bot) choose(ctx context.Context, a *arrival) {
 	in, action := a.Interaction, a.action
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	names := b.Projects.Names()
-	f, err := parseForm(in.View.PrivateMetadata, names)
+	f, err := b.formIn(a)
 	if err != nil {
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
 		return
 	}
-	project, ok := projectByKey(names, action.SelectedOption.Value)
+	project, ok := projectByKey(b.Projects.Names(), action.SelectedOption.Value)
 	if !ok || project == f.Project {
 		return
 	}
-	a.who.Channel = f.Channel
 	if refused := b.mayNotSee(ctx, a, project); refused != "" {
 		b.Log.Info("a project was not shown", zap.String("project", project), zap.String("user", a.who.User))
 		b.tell(ctx, a, privately(emoji("no_entry"), words(" "+refused)))
 		return
 	}
-	view := b.turned(ctx, a.who, f, project)
+	view := b.turned(ctx, a.who, f, project, fillings(&in.View))
 	// The hash keeps a late update from undoing a later choice.
 	if _, err := b.API.UpdateViewContext(ctx, view, "", in.View.Hash, in.View.ID); err != nil {
 		b.Log.Warn("updating the modal failed", zap.String("reason", slackReason(err)))
 	}
 }
 
-// turned is the form for another project.
-func (b *Bot) turned(ctx context.Context, who Asker, f form, project string) slack.ModalViewRequest {
+// turned is the form for another project, with the fields that it has.
+func (b *Bot) turned(ctx context.Context, who Asker, f form, project string, values filled) slack.ModalViewRequest {
 	f.Project = project
 	f.Turn++
-	return b.form(ctx, who, f)
+	s := b.fresh(project)
+	s.buildType, s.files = values.buildType, emptyFields(values.fieldKeys())
+	return b.draw(ctx, who, f, s)
 }
 
-// form draws a form for somebody, without waiting for GitLab.
-func (b *Bot) form(ctx context.Context, who Asker, f form) slack.ModalViewRequest {
-	ref := b.opened(f.Project)
-	return modal(f, b.Projects.Names(), b.BuildTypes, ref, b.acting(ctx, who, f.Project, ref))
+// fresh is what a form for a project begins with.
+func (b *Bot) fresh(project string) sheet { return sheet{ref: b.opened(project)} }
+
+// draw draws a form for somebody, without waiting for GitLab.
+func (b *Bot) draw(ctx context.Context, who Asker, f form, s sheet) slack.ModalViewRequest {
+	if !slices.Contains(b.BuildTypes, s.buildType) {
+		s.buildType = b.BuildTypes[0]
+	}
+	s.acting = b.acting(ctx, who, f.Project, s.ref, s.buildType)
+	s.notes = append(slices.Clone(s.notes), b.filesNotes(f.Project, s.files)...)
+	return modal(f, b.Projects.Names(), b.BuildTypes, s)
 }

@@ -2,34 +2,119 @@ package bot
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
+	"pipebot/bot/args"
 	"pipebot/bot/policy"
 )
 
-// command is a word behind /pipeline.
+// command is a word behind /pipeline. Each has a file of its own, with what may follow
+// the word, how that is read, and what is done.
 type command struct {
 	name    string
-	usage   string // what follows the word
+	usage   string        // what follows the word, but for the options
+	options []args.Option // what more may follow it
 	summary string
-	example string
+	example string // behind /pipeline
 	action  policy.Action
 	handle  func(b *Bot, ctx context.Context, a *arrival)
+}
+
+// typed is the whole of the command, as help shows it.
+func (c command) typed() string {
+	return strings.TrimSpace("/pipeline " + strings.TrimSpace(c.name+" "+c.usage))
 }
 
 // commands are all of them, in the order in which help shows them. The first, without
 // a word, opens the form.
 func commands() []command {
 	return []command{
-		{"", "", "open the form that starts a pipeline", "", policy.ActionLink, (*Bot).open},
-		{"can-i", "[project] [ref] [build type]", "what you may do, and which rule decides", "can-i group/app main release", policy.ActionLink, (*Bot).canI},
-		{"link", "", "tell me who you are in GitLab", "link", policy.ActionLink, (*Bot).link},
-		{"unlink", "", "make me forget who you are in GitLab", "unlink", policy.ActionLink, (*Bot).unlink},
-		{"freeze", "[project] [ref pattern] [for 2h] reason", "let nothing start for a while", "freeze group/app release/* for 2h the release is out", policy.ActionFreeze, (*Bot).freeze},
-		{"unfreeze", "[project] [ref pattern]", "let it start again", "unfreeze group/app release/*", policy.ActionUnfreeze, (*Bot).unfreeze},
-		{"audit", "[project] [@user] [since 24h]", "who did what", "audit group/app since 24h", policy.ActionAudit, (*Bot).audit},
-		{"help", "", "this list", "help", policy.ActionLink, (*Bot).help},
+		formCommand(),
+		runCommand(),
+		listCommand(),
+		statusCommand(),
+		followCommand(),
+		retryCommand(),
+		cancelCommand(),
+		playCommand(),
+		deleteCommand(),
+		variablesCommand(),
+		testsCommand(),
+		renameCommand(),
+		tokensCommand(),
+		canICommand(),
+		linkCommand(),
+		unlinkCommand(),
+		freezeCommand(),
+		unfreezeCommand(),
+		auditCommand(),
+		helpCommand(),
 	}
+}
+
+func commandNamed(name string) (command, bool) {
+	list := commands()
+	i := slices.IndexFunc(list, func(c command) bool { return c.name == name })
+	if i < 0 {
+		return command{}, false
+	}
+	return list[i], true
+}
+
+// command leads to the command that was typed; nothing typed opens the form.
+func (b *Bot) command(ctx context.Context, a *arrival) {
+	text := strings.TrimSpace(a.Command.Text)
+	word := first(strings.Fields(text))
+	a.args = strings.TrimSpace(strings.TrimPrefix(text, word))
+	if c, ok := commandNamed(strings.ToLower(word)); ok {
+		b.follow(ctx, byCommand, c.name, a)
+		return
+	}
+	b.unknownCommand(ctx, a, word)
+}
+
+// parse reads what was typed behind the word. Where it cannot be read, who typed it is
+// told what was perhaps meant, with an example, and ok is false.
+func (b *Bot) parse(ctx context.Context, a *arrival, c command) (line args.Line, ok bool) {
+	line, err := args.Parse(a.args, c.options)
+	if err != nil {
+		b.misread(ctx, a, misunderstood(c, err))
+		return line, false
+	}
+	return line, true
+}
+
+// parseNothing is parse for a command that takes neither words nor options.
+func (b *Bot) parseNothing(ctx context.Context, a *arrival, c command) bool {
+	line, ok := b.parse(ctx, a, c)
+	if ok && len(line.Words) > 0 {
+		b.misread(ctx, a, misunderstood(c, &args.Error{Text: "Nothing goes behind " + c.name + "."}))
+		return false
+	}
+	return ok
+}
+
+// readsWords reports whether none of these is typed as an option, and tells who typed
+// one: it is for commands that read what follows without quotes and options.
+func (b *Bot) readsWords(ctx context.Context, a *arrival, c command, typed ...string) bool {
+	for _, word := range typed {
+		if err := args.Stray(word); err != nil {
+			b.misread(ctx, a, misunderstood(c, err))
+			return false
+		}
+	}
+	return true
+}
+
+// misunderstood says what is wrong with what was typed behind a command.
+func misunderstood(c command, err error) phrase {
+	said := say(words(shortenEnd(err.Error(), notificationSize)))
+	if fault, ok := errors.AsType[*args.Error](err); ok && fault.Meant != "" {
+		said = say(words(shortenEnd(fault.Text, notificationSize)+" Did you mean "), code(fault.Meant), words("?"))
+	}
+	return append(said, words(" Write it like "), code("/pipeline "+c.example), words("."))
 }
 
 // unknownCommand says what was meant.
@@ -37,40 +122,21 @@ func (b *Bot) unknownCommand(ctx context.Context, a *arrival, word string) {
 	ctx, cancel := context.WithTimeout(ctx, decideWithin)
 	defer cancel()
 	if b.may(ctx, a) {
-		a.Ack(unknown(word).answer())
+		a.Ack(unknown(word, "").answer())
 	}
 }
 
-func unknown(word string) message {
+// unknown says that a word is no command, and what was perhaps meant: before is what was
+// typed before it.
+func unknown(word, before string) message {
 	var names []string
 	for _, c := range commands() {
 		names = append(names, c.name)
 	}
 	said := say(emoji("warning"), words(" I do not know "), code("/pipeline "+shortenEnd(word, jobNameSize)), words("."))
 	if meant := policy.Nearest(word, names); meant != "" {
-		said = append(said, words(" Did you mean "), code("/pipeline "+meant), words("?"))
+		said = append(said, words(" Did you mean "), code("/pipeline "+before+meant), words("? All commands: "), code("/pipeline help"))
+		return privately(said...)
 	}
 	return privately(append(append(said, words("\n")), helpLines()...)...)
-}
-
-// help lists the commands.
-func (b *Bot) help(ctx context.Context, a *arrival) {
-	ctx, cancel := context.WithTimeout(ctx, decideWithin)
-	defer cancel()
-	if !b.may(ctx, a) {
-		return
-	}
-	a.Ack(privately(helpLines()...).answer())
-}
-
-func helpLines() phrase {
-	var lines phrase
-	for i, c := range commands() {
-		if i > 0 {
-			lines = append(lines, words("\n"))
-		}
-		typed := strings.TrimSpace("/pipeline " + strings.TrimSpace(c.name+" "+c.usage))
-		lines = append(lines, code(typed), words("  "+c.summary))
-	}
-	return lines
 }

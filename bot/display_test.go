@@ -178,6 +178,23 @@ func TestShowDoesNotHoldBackTheEnd(t *testing.T) {
 	b.see(b.builds, cardPassed, "- "+replyPassed)
 }
 
+// What is asked for outside of any channel is shown in the person's direct messages, and
+// kept up to date there.
+func TestShowInDirectMessages(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	var kept run.Shown
+	for _, r := range []run.Run{running(), ended(gitlab.StatusSuccess)} {
+		r = b.ours(r)
+		r.Request.Channel, r.Shown = b.alice.ID, kept
+		again, err := b.display.Show(b.ctx, r, func(s run.Shown) error { kept = s; return nil })
+		if err != nil || again != 0 {
+			t.Fatalf("Show = %s, %v", again, err)
+		}
+	}
+	b.see(b.slack.DM(b.alice), cardPassed, "- "+replyPassed)
+	b.see(b.builds)
+}
+
 func TestShowRepliesOnceToEachEnd(t *testing.T) {
 	b := newBoard(t, slacktest.Config{})
 	b.showAll(blocked("ship"))
@@ -189,7 +206,7 @@ func TestShowRepliesOnceToEachEnd(t *testing.T) {
 	b.showAll(ended(gitlab.StatusSuccess, retried))
 	b.showAll(ended(gitlab.StatusSuccess, retried))
 	b.see(b.builds, cardPassed,
-		"- :raised_hand: @alice Pipeline #4711 is blocked by a manual job: ship. Start it in GitLab to go on.",
+		"- :raised_hand: @alice Pipeline #4711 is blocked by a manual job: ship. Start it to go on.",
 		"- :x: @alice Pipeline #4711 failed in test: unit",
 		"- "+replyPassed)
 }

@@ -27,6 +27,18 @@ func (g *Gate) done(ctx context.Context, d policy.Decision, who Asker, q policy.
 	_ = g.note(ctx, e)
 }
 
+// claim writes down that something is about to be done which must not be done twice, and
+// reports whether it is the first to do so under that id.
+func (g *Gate) claim(ctx context.Context, id string, d policy.Decision, who Asker, q policy.Question, what string) (first bool, err error) {
+	e := entryOf(d, who, policy.Person{}, q, run.Run{})
+	e.ID, e.Kind, e.Outcome, e.Reason, e.At = id, run.EntryAction, what, "", time.Now().UTC()
+	first, err = g.Audit.AppendOnce(ctx, e)
+	if err != nil {
+		g.Log.Error("writing the audit log failed", zap.String("action", e.Action), zap.Error(err))
+	}
+	return first, err
+}
+
 // administer does something that concerns the bot itself, for somebody who may: it is
 // not done where it cannot be written down before.
 func (g *Gate) administer(ctx context.Context, who Asker, what, account string, do func() error) error {

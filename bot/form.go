@@ -10,6 +10,8 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"pipebot/bot/policy"
+	"pipebot/bot/run"
 	"pipebot/gitlab"
 )
 
@@ -17,6 +19,8 @@ import (
 // view's private metadata, so that any process can answer for the modal.
 type form struct {
 	Project string `json:"project"`
+	// Channel is where the run is shown: a channel, or a person's id where the form was
+	// opened outside of any, for their direct messages.
 	Channel string `json:"channel"`
 	// ReplyURL takes private answers for half an hour. A secret, which Slack
 	// gave and gets back.
@@ -24,6 +28,17 @@ type form struct {
 	// Turn counts the changes of the project. It is part of the ref field's block
 	// id: under a new id the field forgets what was chosen for the old project.
 	Turn int `json:"turn,omitempty"`
+	// Warned is what its person was told of that it runs already, as warnedOf has it.
+	Warned string `json:"warned,omitempty"`
+}
+
+// policyChannel is where somebody is who acts in a channel, for the policy: direct
+// messages that are named by the person are outside of any.
+func policyChannel(channel string) string {
+	if policy.IsUserID(channel) {
+		return ""
+	}
+	return channel
 }
 
 func (f form) metadata() string {
@@ -52,6 +67,20 @@ func parseForm(metadata string, projects []string) (form, error) {
 	return f, nil
 }
 
+// formIn reads the form of a view that came back, as somebody's who is from then on
+// where the form is. Direct messages are nobody else's to choose.
+func (b *Bot) formIn(a *arrival) (form, error) {
+	f, err := parseForm(a.Interaction.View.PrivateMetadata, b.Projects.Names())
+	if err != nil {
+		return form{}, err
+	}
+	if policy.IsUserID(f.Channel) && f.Channel != a.who.User {
+		return form{}, errors.New("the modal's channel is of another person")
+	}
+	a.who.Channel = policyChannel(f.Channel)
+	return f, nil
+}
+
 // The ids of the modal and its fields.
 const (
 	callbackRun = "run"
@@ -69,22 +98,41 @@ const (
 
 func (f form) refBlock() string { return fmt.Sprintf("%s.%d", blockRef, f.Turn) }
 
-// modal draws the form. defaultRef is chosen beforehand where it is known; acting says
-// as whom the person acts, empty where that is not known.
-func modal(f form, projects, buildTypes []string, defaultRef *gitlab.Ref, acting string) slack.ModalViewRequest {
-	var blocks []slack.Block
+// sheet is what a form shows beside what travels with it.
+type sheet struct {
+	ref       *gitlab.Ref // chosen beforehand; nil: none
+	buildType string      // chosen beforehand; empty: the first
+	variables string
+	files     []file
+	notes     []string  // what its person should know
+	running   []run.Run // what runs already, newest first
+	acting    string    // as whom the person acts; empty: not known
+}
+
+// modal draws the form.
+func modal(f form, projects, buildTypes []string, s sheet) slack.ModalViewRequest {
+	submit, blocks := "Run", warned(s.running)
+	if len(s.running) > 0 {
+		submit = "Run anyway"
+	}
 	if len(projects) > 1 {
 		blocks = append(blocks, projectInput(f, projects))
 	}
-	blocks = append(blocks, refInput(f, defaultRef), buildTypeInput(buildTypes), variablesInput())
-	if acting != "" {
-		blocks = append(blocks, slack.NewContextBlock("acting", plain(shortenEnd(acting, reasonSize))))
+	blocks = append(blocks, refInput(f, s.ref), buildTypeInput(buildTypes, s.buildType), variablesInput(s.variables))
+	for _, file := range s.files {
+		blocks = append(blocks, fileInput(file))
+	}
+	for i, note := range s.notes {
+		blocks = append(blocks, slack.NewContextBlock(fmt.Sprintf("note.%d", i), plain(shortenEnd(note, reasonSize))))
+	}
+	if s.acting != "" {
+		blocks = append(blocks, slack.NewContextBlock("acting", plain(shortenEnd(s.acting, reasonSize))))
 	}
 	return slack.ModalViewRequest{
 		Type:            slack.VTModal,
 		CallbackID:      callbackRun,
 		Title:           plain("Run pipeline"),
-		Submit:          plain("Run"),
+		Submit:          plain(submit),
 		Close:           plain("Cancel"),
 		PrivateMetadata: f.metadata(),
 		Blocks:          slack.Blocks{BlockSet: blocks},
@@ -117,20 +165,20 @@ func refInput(f form, defaultRef *gitlab.Ref) *slack.InputBlock {
 	return slack.NewInputBlock(f.refBlock(), plain("Branch or tag"), nil, element)
 }
 
-func buildTypeInput(buildTypes []string) *slack.InputBlock {
+func buildTypeInput(buildTypes []string, chosen string) *slack.InputBlock {
 	options := make([]*slack.OptionBlockObject, len(buildTypes))
 	for i, name := range buildTypes {
 		options[i] = slack.NewOptionBlockObject(name, plain(name), nil)
 	}
 	element := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Choose a build type"), actionBuildType, options...)
-	element.InitialOption = options[0]
+	element.InitialOption = options[max(0, slices.Index(buildTypes, chosen))]
 	return slack.NewInputBlock(blockBuildType, plain("Build type"), nil, element)
 }
 
-func variablesInput() *slack.InputBlock {
+func variablesInput(text string) *slack.InputBlock {
 	element := slack.NewPlainTextInputBlockElement(plain("APP_ENV=staging"), actionVariables)
-	element.Multiline = true
-	input := slack.NewInputBlock(blockVariables, plain("Variables"), plain("One KEY=VALUE per line."), element)
+	element.Multiline, element.InitialValue = true, text
+	input := slack.NewInputBlock(blockVariables, plain("Variables"), plain("One KEY=VALUE per line. KEY=@ gives you a field for a file."), element)
 	input.Optional = true
 	return input
 }
@@ -138,11 +186,12 @@ func variablesInput() *slack.InputBlock {
 // filled is what a person filled into the form.
 type filled struct {
 	project, refKey, buildType, variables string
-	refBlock                              string // where a fault of the ref is shown
+	refBlock                              string            // where a fault of the ref is shown
+	files                                 map[string]string // what is in the fields for files, by their variables
 }
 
 func fillings(view *slack.View) filled {
-	var in filled
+	in := filled{files: make(map[string]string)}
 	if view.State == nil {
 		return in
 	}
@@ -156,6 +205,8 @@ func fillings(view *slack.View) filled {
 			in.buildType = fields[actionBuildType].SelectedOption.Value
 		case block == blockVariables:
 			in.variables = fields[actionVariables].Value
+		case strings.HasPrefix(block, blockFile+"."):
+			in.files[strings.TrimPrefix(block, blockFile+".")] = fields[actionFile].Value
 		}
 	}
 	return in

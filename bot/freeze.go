@@ -13,6 +13,21 @@ import (
 	"pipebot/gitlab"
 )
 
+func freezeCommand() command {
+	return command{
+		name: "freeze", usage: "[project] [ref pattern] [for 2h] reason", summary: "let nothing start for a while",
+		example: "freeze group/app release/* for 2h the release is out",
+		action:  policy.ActionFreeze, handle: (*Bot).freeze,
+	}
+}
+
+func unfreezeCommand() command {
+	return command{
+		name: "unfreeze", usage: "[project] [ref pattern]", summary: "let it start again", example: "unfreeze group/app release/*",
+		action: policy.ActionUnfreeze, handle: (*Bot).unfreeze,
+	}
+}
+
 // frozenArea is what a freeze is about: a project, "" for all, and refs of a pattern, ""
 // for all.
 type frozenArea struct{ project, pattern string }
@@ -77,6 +92,9 @@ func (b *Bot) freeze(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
 	f, fault := parseFreeze(a.args, b.typed())
+	if !b.readsWords(ctx, a, freezeCommand(), first(strings.Fields(a.args)), first(strings.Fields(f.reason))) {
+		return
+	}
 	if fault != "" {
 		b.misread(ctx, a, say(words(fault)))
 		return
@@ -118,6 +136,9 @@ func unfreezing(f run.Freeze) string {
 func (b *Bot) unfreeze(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
+	if !b.readsWords(ctx, a, unfreezeCommand(), strings.Fields(a.args)...) {
+		return
+	}
 	where, rest := parseArea(strings.Fields(a.args), b.typed())
 	if len(rest) == 1 && where.pattern == "" {
 		where.pattern, rest = rest[0], nil

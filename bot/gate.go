@@ -29,6 +29,7 @@ type Freezes interface {
 // Audit is the log of what was asked for, decided and done; [run.Audit] is.
 type Audit interface {
 	Append(ctx context.Context, e run.Entry) error
+	AppendOnce(ctx context.Context, e run.Entry) (first bool, err error)
 	Find(ctx context.Context, f run.Filter) ([]run.Entry, error)
 }
 
@@ -64,7 +65,7 @@ const noteWithin = 300 * time.Millisecond
 // ask decides whether somebody may do something, and writes it down. What cannot be
 // written down is refused. r is the run that it is about, the zero one for none.
 func (g *Gate) ask(ctx context.Context, who Asker, q policy.Question, r run.Run) (policy.Decision, policy.Person) {
-	looking, cancel := leaving(ctx, noteWithin)
+	looking, cancel := leaving(ctx)
 	defer cancel()
 	d, person := g.look(looking, who, q)
 	if !g.sameProject(looking, q.Project, r) {
@@ -83,10 +84,10 @@ func (g *Gate) sameProject(ctx context.Context, path string, r run.Run) bool {
 	return err == nil && project.ID == r.Project.ID
 }
 
-// leaving is ctx with so much less time.
-func leaving(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// leaving is ctx without the time that it takes to write a decision down.
+func leaving(ctx context.Context) (context.Context, context.CancelFunc) {
 	if at, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(ctx, at.Add(-d))
+		return context.WithDeadline(ctx, at.Add(-noteWithin))
 	}
 	return context.WithCancel(ctx)
 }
@@ -125,13 +126,15 @@ func (g *Gate) glance(ctx context.Context, who Asker, q policy.Question) (policy
 
 // askerOf is who asked for a run.
 func askerOf(r run.Run) Asker {
-	return Asker{Team: r.Request.Team, User: r.Request.Asker, Channel: r.Request.Channel}
+	return Asker{Team: r.Request.Team, User: r.Request.Asker, Channel: policyChannel(r.Request.Channel)}
 }
 
 // questionOf is what the policy is asked about a run.
 func questionOf(action policy.Action, r run.Run, who Asker) policy.Question {
 	return policy.Question{
-		Action: action, Project: projectName(r), Ref: r.Request.Ref, BuildType: r.Request.BuildType, Variables: r.Request.Variables,
-		Channel: r.Request.Channel, Own: who.User == r.Request.Asker && who.Team == r.Request.Team,
+		Action: action, Project: projectName(r), Ref: r.Request.Ref, BuildType: r.Request.BuildType,
+		Variables: withFiles(r.Request.Variables, r.Request.Files), Channel: policyChannel(r.Request.Channel),
+		Own:     !r.Request.Follow && who.User == r.Request.Asker && who.Team == r.Request.Team,
+		Starter: r.Pipeline.User.ID,
 	}
 }

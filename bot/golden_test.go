@@ -25,6 +25,7 @@ type picture struct {
 	name    string
 	message bot.Message
 	view    *slack.ModalViewRequest
+	home    *slack.HomeTabViewRequest
 }
 
 // golden is the folder of the golden files. Beside each .json, which is what is
@@ -89,9 +90,12 @@ func TestPicturesAreOfSlacksTypes(t *testing.T) {
 	var samples []slacktypes.Sample
 	for _, p := range pictures() {
 		sample := slacktypes.Sample{Name: p.name}
-		if p.view != nil {
+		switch {
+		case p.view != nil:
 			sample.View = toJSON(t, p.view)
-		} else {
+		case p.home != nil:
+			sample.View = toJSON(t, p.home)
+		default:
 			sample.Blocks = p.blocks(t)
 		}
 		samples = append(samples, sample)
@@ -105,6 +109,9 @@ func (p picture) blocks(t *testing.T) []byte {
 	if p.view != nil {
 		return toJSON(t, p.view.Blocks.BlockSet)
 	}
+	if p.home != nil {
+		return toJSON(t, p.home.Blocks.BlockSet)
+	}
 	return toJSON(t, p.message.Blocks)
 }
 
@@ -114,6 +121,9 @@ func (p picture) sent(t *testing.T) string {
 	var data any = map[string]any{"text": p.message.Text, "blocks": p.message.Blocks}
 	if p.view != nil {
 		data = p.view
+	}
+	if p.home != nil {
+		data = p.home
 	}
 	var plain any
 	if err := json.Unmarshal(toJSON(t, data), &plain); err != nil {
@@ -136,6 +146,9 @@ func (p picture) read(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.home != nil {
+		return text + "\n"
+	}
 	if p.view == nil {
 		return fmt.Sprintf("%s\n\nnotification: %s\n", text, p.message.Text)
 	}
@@ -152,6 +165,9 @@ func (p picture) checkRules(t *testing.T) {
 	check, data := slacktest.CheckBlocks, p.blocks(t)
 	if p.view != nil {
 		check, data = slacktest.CheckView, toJSON(t, p.view)
+	}
+	if p.home != nil {
+		check, data = slacktest.CheckView, toJSON(t, p.home)
 	}
 	problems, err := check(data)
 	if err != nil {

@@ -21,7 +21,7 @@ func held(r run.Run) phrase {
 	if r.Hold.Moved > 0 {
 		lines = append(lines, words(" (the ref has moved since it was asked for)"))
 	}
-	lines = append(append(lines, words(" · ")), variablesShown(r.Request.Variables)...)
+	lines = append(append(lines, words(" · ")), variablesShown(r.Request)...)
 	lines = append(append(lines, words("\nMay be decided by ")), approversShown(r.Hold.Approvers)...)
 	if r.Hold.Reason != "" {
 		lines = append(lines, words(": "+shortenEnd(r.Hold.Reason, notificationSize)))
@@ -66,17 +66,22 @@ const variablesLine = 6
 
 // variablesShown names variables and their values, but for those that look like
 // secrets: cards are seen by the whole channel.
-func variablesShown(variables map[string]string) phrase {
-	if len(variables) == 0 {
+func variablesShown(r run.Request) phrase {
+	all := withFiles(r.Variables, r.Files)
+	if len(all) == 0 {
 		return say(words("no variables"))
 	}
 	var parts phrase
-	names := slices.Sorted(maps.Keys(variables))
+	names := slices.Sorted(maps.Keys(all))
 	for i, name := range names[:min(len(names), variablesLine)] {
 		if i > 0 {
 			parts = append(parts, words(" "))
 		}
-		parts = append(parts, code(shortenEnd(name+"="+masked(name, variables[name]), jobNameSize)))
+		shown := name + "=" + masked(name, all[name])
+		if contents, is := r.Files[name]; is {
+			shown = name + " (file)=" + maskedFile(name, contents)
+		}
+		parts = append(parts, code(shortenEnd(shown, jobNameSize)))
 	}
 	return append(parts, andMore(len(names)-variablesLine)...)
 }
@@ -93,6 +98,14 @@ func masked(name, value string) string {
 		return "•••"
 	}
 	return value
+}
+
+// maskedFile is masked for what is in a file, which may name a secret anywhere.
+func maskedFile(name, contents string) string {
+	if secretName.MatchString(contents) {
+		return "•••"
+	}
+	return masked(name, contents)
 }
 
 func heldButtons(r run.Run) []slack.BlockElement {

@@ -102,6 +102,22 @@ func everything(name string) []picture {
 	second := first
 	second.Ref.Kind = gitlab.Tag
 	list = append(list, aboutRights(all(name))...)
+	list = append(list, aboutTests(all(name))...)
+	list = append(list, aboutTokens(name, name)...)
+	list = append(list, lists(all(name))...)
+	list = append(list, homes(all(name))...)
+	list = append(list, aboutFollowing(names, func(r *run.Run) {
+		if r.Pipeline.User.Username != "" {
+			r.Pipeline.User.Username = name
+		}
+		for i := range r.Acts {
+			if r.Acts[i].Job != "" {
+				r.Acts[i].Job = name
+			}
+		}
+	})...)
+	list = append(list, aboutActs(all(name))...)
+	list = append(list, aboutStarting(all(name[:min(len(name), 150)]))...) // longer ones fit into no button
 	return append(list, picture{name: "already taken", view: bot.Taken(first, second, true).(*slack.ViewSubmissionResponse).View})
 }
 
@@ -147,7 +163,7 @@ func withoutWords(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			if _, word := value.(string); word && v["type"] != "mrkdwn" && (key == "text" || key == "value") {
+			if _, word := value.(string); word && v["type"] != "mrkdwn" && (key == "text" || key == "value" || key == "initial_value") {
 				v[key] = ""
 			} else {
 				v[key] = withoutWords(value)

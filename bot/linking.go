@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
 	"pipebot/gitlab"
 )
@@ -74,11 +75,25 @@ func linkButton() slack.Block {
 	return slack.NewActionBlock("link", slack.NewButtonBlockElement(actionLink, "link", plain("Link my GitLab account")).WithStyle(slack.StylePrimary))
 }
 
+func linkCommand() command {
+	return command{
+		name: "link", summary: "tell me who you are in GitLab", example: "link",
+		action: policy.ActionLink, handle: (*Bot).link,
+	}
+}
+
+func unlinkCommand() command {
+	return command{
+		name: "unlink", summary: "make me forget who you are in GitLab", example: "unlink",
+		action: policy.ActionLink, handle: (*Bot).unlink,
+	}
+}
+
 // link begins to find out who somebody is in GitLab, by command or by button.
 func (b *Bot) link(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	if !b.may(ctx, a) {
+	if !b.parseNothing(ctx, a, linkCommand()) || !b.may(ctx, a) {
 		return
 	}
 	if a.Command != nil {
@@ -150,7 +165,7 @@ func (l *Linking) keep(ctx context.Context, who Asker, user gitlab.User) error {
 func (b *Bot) unlink(ctx context.Context, a *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
-	if !b.may(ctx, a) {
+	if !b.parseNothing(ctx, a, unlinkCommand()) || !b.may(ctx, a) {
 		return
 	}
 	a.Ack(nil)

@@ -6,6 +6,7 @@ import (
 
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
+	"pipebot/gitlab"
 )
 
 // decideWithin bounds a decision where Slack waits for an answer. What is left of its
@@ -33,10 +34,20 @@ func (b *Bot) may(ctx context.Context, a *arrival) bool {
 	return true
 }
 
+// forMembers is an answer about nothing that anybody had to be asked about: who may use
+// the bot at all gets it, and others why they may not.
+func (b *Bot) forMembers(ctx context.Context, a *arrival, m message) message {
+	d, _ := b.Gate.ask(ctx, a.who, policy.Question{Action: policy.ActionLink}, run.Run{})
+	if d.Outcome != policy.Allow {
+		return b.refusedBy(d)
+	}
+	return m
+}
+
 // misread says what is wrong with what was typed, to those who may type at all.
 func (b *Bot) misread(ctx context.Context, a *arrival, fault phrase) {
 	if b.may(ctx, a) {
-		a.Ack(warning(fault...).answer())
+		b.answer(ctx, a, warning(fault...))
 	}
 }
 
@@ -55,8 +66,18 @@ func (b *Bot) tell(ctx context.Context, a *arrival, m message) {
 	_ = b.Tell.privately(ctx, a.recipient(), m) // it logs where no way works
 }
 
+// replace is tell in the place of the message that somebody acted on.
+func (b *Bot) replace(ctx context.Context, a *arrival, m message) {
+	to := a.recipient()
+	to.replace = true
+	_ = b.Tell.privately(ctx, to, m) // it logs where no way works
+}
+
 // refusedBy is a decision in words, with a way to cure it where there is one.
 func (b *Bot) refusedBy(d policy.Decision) message {
+	if d.Action == policy.ActionView {
+		d.Ref = gitlab.Ref{} // who may not see a pipeline is not told what it is of
+	}
 	return refusedBy(d, b.Linking.Possible())
 }
 

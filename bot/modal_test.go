@@ -25,7 +25,7 @@ Build type:
   [debug ▾]
 Variables (optional):
   [(APP_ENV=staging) ✎]
-  ? One KEY=VALUE per line.
+  ? One KEY=VALUE per line. KEY=@ gives you a field for a file.
 [Cancel] [Run]`
 	if diff := cmp.Diff(want, modal.Text()); diff != "" {
 		t.Errorf("the modal (-want +got):\n%s", diff)
@@ -76,7 +76,7 @@ func TestCommandThatCannotOpenSaysSo(t *testing.T) {
 	if err := o.alice.Command(o.ctx, o.builds, "/pipeline", ""); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := o.alone(), "Slack did not let me open the form. Please type the command again."; got != want {
+	if got, want := o.alone(), "Slack did not let me open the form. Please do it again."; got != want {
 		t.Errorf("alice reads %q, want %q", got, want)
 	}
 }

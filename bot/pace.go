@@ -31,6 +31,9 @@ func (p *pace) allows(who Asker, e *socket.Envelope) bool {
 		return true
 	}
 	who.Channel = ""
+	if e.Event != nil {
+		who.Channel = "events" // what somebody only looks at takes nothing from what they may ask for
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	limiter := p.people[who]
@@ -48,6 +51,8 @@ func (p *pace) allows(who Asker, e *socket.Envelope) bool {
 func (b *Bot) tooQuick(ctx context.Context, a *arrival) {
 	const text = "That was a lot at once. Please wait a few seconds, then do it again: I did nothing this time."
 	switch {
+	case a.Event != nil:
+		a.Ack(nil) // nobody waits for an answer
 	case a.Command != nil:
 		a.Ack(warning(words(text)).answer())
 	case a.Interaction.Type == slack.InteractionTypeViewSubmission:

@@ -16,7 +16,20 @@ import (
 
 // pictures are everything that people see of the bot, each once.
 func pictures() []picture {
-	return slices.Concat(cards(), threadReplies(), notices(), buttonAnswers(), modals(), aboutRights(ordinary), longRights())
+	return slices.Concat(
+		cards(),
+		threadReplies(),
+		notices(),
+		buttonAnswers(),
+		modals(),
+		aboutRights(ordinary), longRights(),
+		aboutTests(ordinary),
+		aboutStarting(ordinary),
+		aboutActs(ordinary), manyVariables(),
+		aboutFollowing(),
+		lists(ordinary), homes(ordinary),
+		aboutTokens("group/app", "Nightly builds"), manyTokens(),
+	)
 }
 
 // cards are the card at every status.
@@ -123,6 +136,8 @@ func threadReplies() []picture {
 		run  run.Run
 	}{
 		{"waits-manual", blocked("ship-to-production")},
+		{"waits-manual-3", blocked("eu", "us", "asia")},
+		{"waits-manual-10", blocked("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")},
 		{"waits-manual-many", blocked("a", "b", "c", "d", "e", "f", "g")},
 		{"waits-manual-unnamed", blocked()},
 		{"waits-scheduled", started(gitlab.StatusScheduled)},
@@ -210,6 +225,8 @@ func buttonAnswers() []picture {
 	list := []picture{
 		{name: "button-stale", message: bot.ActionFailed("cancel", bot.ErrStale)},
 		{name: "button-no-records", message: bot.ActionFailed("retry", errors.New("nats: timeout"))},
+		{name: "working", message: bot.Working("Looking for pipelines")},
+		{name: "working-found", message: bot.FoundAfterAll()},
 	}
 	for _, kind := range []gitlab.Kind{
 		gitlab.Unclear, gitlab.NotSent, gitlab.RateLimited, gitlab.Unauthorized, gitlab.Forbidden, gitlab.NotFound, gitlab.Invalid,

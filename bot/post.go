@@ -62,10 +62,12 @@ func (s *showing) send(ctx context.Context, name string, m message) (channel, ts
 		channel = s.shown.Channel
 		options = append(options, slack.MsgOptionTS(s.shown.Card))
 	}
-	_, ts, err = s.API.PostMessageContext(ctx, channel, options...)
+	// A person's id is answered with the channel of their direct messages, by which alone
+	// the message is found again.
+	at, ts, err := s.API.PostMessageContext(ctx, channel, options...)
 	answer, refused := asSlackError(err)
 	if !refused {
-		return channel, ts, m, err
+		return at, ts, m, err
 	}
 	s.Log.Info("posting in the person's direct messages instead", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
 	if name == cardName {

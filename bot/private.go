@@ -9,6 +9,8 @@ import (
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
+
+	"pipebot/bot/policy"
 )
 
 // recipient is a person, and the ways to speak to them alone.
@@ -16,6 +18,10 @@ type recipient struct {
 	User     string
 	Channel  string // where they are
 	ReplyURL string // a secret; good for half an hour
+	// replace puts what is said in the place of the message that they acted on. What a
+	// command was answered with is no such message: Slack does not replace that
+	// (https://github.com/slackapi/bolt-js/issues/2287).
+	replace bool
 }
 
 // Teller tells people what is for them alone.
@@ -41,25 +47,37 @@ func NewTeller(api *slack.Client, apiURL string, log *zap.Logger) *Teller {
 // ephemeral message where they are, a direct message. It reports whether one did,
 // or never will.
 func (t *Teller) privately(ctx context.Context, to recipient, m message) error {
-	if t.allowed(to.ReplyURL) && t.reply(ctx, to.ReplyURL, m) == nil {
+	if t.allowed(to.ReplyURL) && t.reply(ctx, to.ReplyURL, m, to.replace) == nil {
 		return nil
 	}
-	_, err := t.api.PostEphemeralContext(ctx, to.Channel, to.User, m.options()...)
-	if err == nil {
-		return nil
+	if to.Channel != "" && !policy.IsUserID(to.Channel) { // the home and modals are in none, direct messages have the person's id
+		if _, err := t.api.PostEphemeralContext(ctx, to.Channel, to.User, m.options()...); err == nil {
+			return nil
+		}
 	}
-	if _, _, err = t.direct(ctx, to.User, m.options()...); err != nil {
+	_, _, err := t.direct(ctx, to.User, m.options()...)
+	if err != nil {
 		t.log.Warn("a private answer found no way", zap.String("user", to.User), zap.String("reason", slackReason(err)))
 	}
 	return err
 }
 
+// inPlace puts what one person is told in the place of the message that they acted on,
+// or fails.
+func (t *Teller) inPlace(ctx context.Context, to recipient, m message) error {
+	if !t.allowed(to.ReplyURL) {
+		return errors.New("there is no reply URL")
+	}
+	return t.reply(ctx, to.ReplyURL, m, true)
+}
+
 // reply posts to a reply URL. Errors of the HTTP client hold the URL and are not
 // passed on.
-func (t *Teller) reply(ctx context.Context, replyURL string, m message) error {
-	err := slack.PostWebhookCustomHTTPContext(ctx, replyURL, t.http, &slack.WebhookMessage{
-		ResponseType: slack.ResponseTypeEphemeral, Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks},
-	})
+func (t *Teller) reply(ctx context.Context, replyURL string, m message, replace bool) error {
+	said := &slack.WebhookMessage{
+		ResponseType: slack.ResponseTypeEphemeral, Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks}, ReplaceOriginal: replace,
+	}
+	err := slack.PostWebhookCustomHTTPContext(ctx, replyURL, t.http, said)
 	if err != nil {
 		return errors.New("the reply URL did not work")
 	}

@@ -1,7 +1,5 @@
 package bot
 
-import "strings"
-
 // Help is a command as people read of it.
 type Help struct {
 	Typed   string // the whole of it: /pipeline can-i [project] ...
@@ -12,8 +10,7 @@ type Help struct {
 func Commands() []Help {
 	var all []Help
 	for _, c := range commands() {
-		typed := strings.TrimSpace("/pipeline " + strings.TrimSpace(c.name+" "+c.usage))
-		all = append(all, Help{Typed: typed, Summary: c.summary})
+		all = append(all, Help{Typed: c.typed(), Summary: c.summary})
 	}
 	return all
 }

@@ -23,7 +23,7 @@ var errNotApprover = errors.New("the person may not approve this")
 // mayApprove decides whether somebody may decide about a held run, by the rules of
 // now, and writes that down.
 func (g *Gate) mayApprove(ctx context.Context, who Asker, r run.Run) (policy.Decision, error) {
-	looking, cancel := leaving(ctx, noteWithin)
+	looking, cancel := leaving(ctx)
 	defer cancel()
 	asker := askerOf(r)
 	asked, askerIs := g.look(looking, asker, questionOf(policy.ActionRun, r, asker))

@@ -115,7 +115,7 @@ func aboutRights(o outside) []picture {
 		{name: "audit-not-all", message: bot.AuditList(entries, false)},
 		{name: "audit-nothing", message: bot.AuditList(nil, true)},
 		{name: "help", message: bot.HelpMessage()},
-		{name: "help-unknown-command", message: bot.Unknown(o.key)},
+		{name: "help-unknown-command", message: bot.Unknown(o.key, "")},
 		{name: "modal-reason", view: &reason},
 	}
 	return list
@@ -136,9 +136,16 @@ func longRights() []picture {
 // renderers are the functions that draw messages and views: a new one belongs into the
 // pictures, and then in here.
 var renderers = strings.Fields(`
+	acted confirmModal followable jobsOffered notCancelable toldIn variablesFailed variablesModal variablesShow
 	actionFailed auditList card codeToConfirm ended failed fieldErrors frozen linkFirst linkedAs modal notAllowed notFrozen
+	cardIsAway cardIsHere foundAfterAll nowFollowed noLink notFoundOut notShown preview waited
 	notStarted notice privately reasonModal refusedBy refusedForm sentence thawed uncertain unknown unlinked
-	waiting waits warning whatYouMay withArtifacts`)
+	waiting waits warning whatYouMay withArtifacts working
+	testsOf pipelineRenamed pipelineNotRenamed
+	madeModal newTokenModal renameModal revokeModal tokenForm tokensModal tokensSaying tokensUnread tokensView tokensWorking tokenUnseen
+	homeView listFailed pipelineList
+	alreadyRunning begun closing endedMeanwhile followedInstead goneProject noSuchRef notFollowed notLookedUp notOpened notOpenedFor
+	notReached notWritten whichRef`)
 
 func TestEveryRenderingHasAPicture(t *testing.T) {
 	files := token.NewFileSet()
@@ -157,7 +164,7 @@ func TestEveryRenderingHasAPicture(t *testing.T) {
 			case *ast.Ident:
 				ok = result.Name == "message"
 			case *ast.SelectorExpr:
-				ok = result.Sel.Name == "ModalViewRequest"
+				ok = result.Sel.Name == "ModalViewRequest" || result.Sel.Name == "HomeTabViewRequest"
 			case *ast.StarExpr:
 				selected, is := result.X.(*ast.SelectorExpr)
 				ok = is && selected.Sel.Name == "ViewSubmissionResponse"

@@ -135,6 +135,16 @@ func (f *fakeRights) Append(_ context.Context, e run.Entry) error {
 	return f.silent
 }
 
+func (f *fakeRights) AppendOnce(_ context.Context, e run.Entry) (first bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.silent != nil || slices.ContainsFunc(f.entries, func(other run.Entry) bool { return other.ID == e.ID }) {
+		return false, f.silent
+	}
+	f.entries = append(f.entries, e)
+	return true, nil
+}
+
 func (f *fakeRights) Find(context.Context, run.Filter) ([]run.Entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

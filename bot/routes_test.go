@@ -51,8 +51,47 @@ func drivers() map[string]func(o *office, who *slacktest.User) {
 	form := func(o *office) map[string]any {
 		return map[string]any{"id": "V0FORM", "callback_id": "run", "private_metadata": bot.Form{Project: "group/app", Channel: o.builds.ID}.Metadata()}
 	}
+	confirms := func(verb string) func(o *office, who *slacktest.User) {
+		return func(o *office, who *slacktest.User) {
+			o.deliver(o.confirms(who, verb, verb+" 7/4711 "+o.builds.ID))
+		}
+	}
 	return map[string]func(o *office, who *slacktest.User){
+		"command list": typed("list group/app --status failed"),
+		"action follow": func(o *office, who *slacktest.User) {
+			o.deliver(o.blockAction(who, "follow", "7/4711", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+		},
+		"action list_next":     pressedIn("list_next", "2 group/app"),
+		"action list_previous": pressedIn("list_previous", "1 group/app"),
+		"action list_again":    pressedIn("list_again", "1 group/app"),
+		"action pipeline_menu": func(o *office, who *slacktest.User) { o.deliver(o.menuAction(who, "follow 7/4711")) },
+		"action open_form": func(o *office, who *slacktest.User) {
+			o.deliver(o.blockAction(who, "open_form", "open", run.Shown{}))
+		},
+		"event app_home_opened": func(o *office, who *slacktest.User) {
+			if err := who.OpenHome(o.ctx); err != nil {
+				o.Fatal(err)
+			}
+		},
+
+		"command retry":              typed("retry 4711"),
+		"command cancel":             typed("cancel 4711"),
+		"command delete":             typed("delete 4711"),
+		"command play":               typed("play 4711"),
+		"command variables":          typed("variables 4711"),
+		"submission cancel_pipeline": confirms("cancel"),
+		"submission delete_pipeline": confirms("delete"),
+		"action start_job": func(o *office, who *slacktest.User) {
+			o.lists.jobs = manualJobs("ship")
+			o.deliver(o.blockAction(who, "start_job.0", "7/4711 9000", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+		},
+		"action reveal": func(o *office, who *slacktest.User) {
+			o.deliver(o.blockAction(who, "reveal", "7/4711", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+		},
 		"command ":         typed(""),
+		"command status":   typed("status 4711"),
+		"command follow":   typed("follow #42"),
+		"command run":      typed("run group/app refs/heads/main debug"),
 		"command can-i":    typed("can-i group/app main"),
 		"command link":     typed("link"),
 		"command unlink":   typed("unlink"),
@@ -60,10 +99,35 @@ func drivers() map[string]func(o *office, who *slacktest.User) {
 		"command unfreeze": typed("unfreeze group/app"),
 		"command audit":    typed("audit group/app"),
 		"command help":     typed("help"),
+		"command tests":    typed("tests 4711"),
+		"command rename":   typed("rename 4711 Nightly"),
 		"action cancel":    pressed(running(), "Cancel"),
 		"action retry":     pressed(ended(gitlab.StatusFailed), "Retry"),
 		"action approve":   pressed(heldForApproval(), "Approve"),
 		"action turn_down": pressed(heldForApproval(), "Refuse"),
+		"action play":      pressed(blocked("ship"), "Start ship"),
+		"shortcut follow_pipeline": func(o *office, who *slacktest.User) {
+			o.shortcut(who, o.says(who, "look at "+appURL+"/-/pipelines/4711"))
+		},
+		"shortcut run_pipeline": func(o *office, who *slacktest.User) {
+			if err := who.Shortcut(o.ctx, "run_pipeline"); err != nil {
+				o.Fatal(err)
+			}
+		},
+		"event link_shared": func(o *office, who *slacktest.User) {
+			o.says(who, "look at "+appURL+"/-/pipelines/4711")
+			if got := len(o.slack.Calls("chat.unfurl")); got != 0 {
+				o.Errorf("%d links were unfolded", got)
+			}
+		},
+		"action rerun": pressed(ended(gitlab.StatusSuccess), "Run again"),
+		"action run_typed": func(o *office, who *slacktest.User) {
+			o.deliver(o.blockAction(who, "run_typed", "run group/app refs/heads/main debug", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+		},
+		"action follow_running": func(o *office, who *slacktest.User) {
+			o.runs.put(running())
+			o.deliver(o.blockAction(who, "follow_running", "V0RUN", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+		},
 		"action link": func(o *office, who *slacktest.User) {
 			o.deliver(o.blockAction(who, "link", "link", run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
 		},
@@ -75,6 +139,14 @@ func drivers() map[string]func(o *office, who *slacktest.User) {
 				}},
 			})
 		},
+		"command tokens":          typed("tokens group/app"),
+		"action tokens_show":      inTokens("button", "tokens_show", "0"),
+		"action tokens_older":     inTokens("button", "tokens_older", "1"),
+		"action token_new":        inTokens("button", "token_new", "new"),
+		"action token_menu":       inTokens("overflow", "token_menu", "revoke 1"),
+		"submission token_new":    submitsToken("token_new"),
+		"submission token_rename": submitsToken("token_rename"),
+		"submission token_revoke": submitsToken("token_revoke"),
 		"suggestion ref": func(o *office, who *slacktest.User) {
 			answer := o.deliver(map[string]any{"type": "block_suggestion", "action_id": "ref", "value": "", "user": personOf(who), "view": form(o)})
 			if answer != `{"options":[]}` {
@@ -93,6 +165,23 @@ func drivers() map[string]func(o *office, who *slacktest.User) {
 			o.shows(heldForApproval())
 			o.deliver(o.turnsDown(who, "V0RUN", "Not today"))
 		},
+	}
+}
+
+// pressedIn presses a button of a list.
+func pressedIn(id, value string) func(o *office, who *slacktest.User) {
+	return func(o *office, who *slacktest.User) {
+		o.deliver(o.blockAction(who, id, value, run.Shown{Channel: o.builds.ID, Card: "1.000001"}))
+	}
+}
+
+// menuAction is what somebody chose from a menu of their Home.
+func (o *office) menuAction(who *slacktest.User, value string) map[string]any {
+	return map[string]any{
+		"type": "block_actions", "user": personOf(who), "container": map[string]any{"type": "view"},
+		"actions": []any{map[string]any{
+			"type": "overflow", "action_id": "pipeline_menu", "block_id": "b", "selected_option": map[string]any{"value": value},
+		}},
 	}
 }
 
@@ -151,8 +240,12 @@ func TestEveryRouteAsksThePolicy(t *testing.T) {
 				do(o, who)
 				o.finished()
 				o.nothingHappened()
+				team := who.TeamID
+				if route.Kind == "event" {
+					team = o.alice.TeamID // events name the workspace that is told of them
+				}
 				if !slices.ContainsFunc(o.rights.noted(), func(e run.Entry) bool {
-					return e.Kind == run.EntryDecision && e.Action == string(route.Action) && e.User == who.ID && e.Team == who.TeamID && e.Outcome != "allow"
+					return e.Kind == run.EntryDecision && e.Action == string(route.Action) && e.User == who.ID && e.Team == team && e.Outcome != "allow"
 				}) {
 					t.Errorf("no refusal of %q was written down: %+v", route.Action, o.rights.noted())
 				}
@@ -188,16 +281,32 @@ func (o *office) nothingHappened() {
 			o.Errorf("freezes %v, %d lifted, links %v", f.freezes, f.unfrozen, f.links)
 		}
 	})
+	if got := o.tokens.changed(); len(got) != 0 {
+		o.Errorf("trigger tokens: %q", got)
+	}
+	if got := len(o.slack.Calls("chat.unfurl")); got != 0 {
+		o.Errorf("chat.unfurl was called %d times", got)
+	}
 	for _, method := range []string{"views.open", "views.update"} {
-		if got := len(o.slack.Calls(method)); got != 0 {
-			o.Errorf("%s was called %d times", method, got)
+		for _, call := range o.slack.Calls(method) {
+			// A modal that says no may be there, but none that asks for anything.
+			if view := fmt.Sprint(call.Args["view"]); strings.Contains(view, "submit") || strings.Contains(view, "action_id") {
+				o.Errorf("%s was called with %s", method, view)
+			}
 		}
+	}
+	if got := o.lists.read.Load(); got != 0 {
+		o.Errorf("variables were read %d times", got)
 	}
 }
 
 // What cannot be written down is not done.
 func TestNothingIsDoneThatCannotBeWrittenDown(t *testing.T) {
-	for _, name := range []string{"command ", "command link", "command unlink", "command freeze", "action cancel", "submission run", "action approve", "submission turn_down"} {
+	for _, name := range []string{
+		"command ", "command link", "command unlink", "command freeze", "action cancel", "submission run", "action approve", "submission turn_down",
+		"command run", "action run_typed", "action follow_running", "command retry", "command play", "command variables", "submission cancel_pipeline", "submission delete_pipeline", "action start_job", "action reveal",
+		"command tokens", "action token_new", "submission token_new", "submission token_rename", "submission token_revoke",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOffice(t)

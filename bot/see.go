@@ -25,7 +25,7 @@ type seen struct {
 func (b *Bot) seen(ctx context.Context, a *arrival, project string) seen {
 	asking, cancel := context.WithTimeout(ctx, decideWithin)
 	defer cancel()
-	looking, cancel := leaving(asking, noteWithin)
+	looking, cancel := leaving(asking)
 	defer cancel()
 	q := policy.Question{Action: policy.ActionView, Project: project}
 	s := b.Gate.standing(looking, looking, a.who, project)
@@ -100,10 +100,10 @@ func (m mark) heading(kind string) string {
 // acting says as whom somebody acts in GitLab, and what becomes of the choice that the
 // form begins with. It is made from memory alone, and empty where that does not know:
 // the trigger id is good for three seconds.
-func (b *Bot) acting(ctx context.Context, who Asker, project string, chosen *gitlab.Ref) string {
+func (b *Bot) acting(ctx context.Context, who Asker, project string, chosen *gitlab.Ref, buildType string) string {
 	q := policy.Question{Action: policy.ActionView, Project: project}
 	if chosen != nil {
-		q = policy.Question{Action: policy.ActionRun, Project: project, Ref: *chosen, BuildType: b.BuildTypes[0], Variables: map[string]string{}, Own: true}
+		q = policy.Question{Action: policy.ActionRun, Project: project, Ref: *chosen, BuildType: buildType, Variables: map[string]string{}, Own: true}
 	}
 	d, person := b.Gate.glance(ctx, who, q)
 	switch {

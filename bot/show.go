@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/policy"
 	"pipebot/bot/run"
 )
 
@@ -157,7 +158,8 @@ func (s *showing) drawCard() message {
 
 // away: the card is in the asker's direct messages for want of a better place.
 func (s *showing) away() bool {
-	return s.shown.Channel != "" && s.shown.Channel != s.run.Request.Channel
+	asked := s.run.Request.Channel
+	return s.shown.Channel != "" && s.shown.Channel != asked && !policy.IsUserID(asked)
 }
 
 // replies gives the thread what it should hold by now.

@@ -2,12 +2,12 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"pipebot/bot/policy"
 	"pipebot/gitlab"
@@ -81,8 +81,15 @@ func (g *Gate) variables(q policy.Question) map[string]string {
 // about patterns, which have no kind.
 func (s *standing) factsAt(ctx context.Context, ref gitlab.Ref) policy.Facts {
 	f := s.facts
-	if s.person.Account == nil || f.Doubt != "" || ref.Name == "" || ref.Kind == 0 {
+	if s.person.Account == nil || f.Doubt != "" || ref.Name == "" {
 		return f
+	}
+	if ref.Kind == 0 {
+		if !strings.HasPrefix(ref.Name, "refs/") {
+			return f
+		}
+		// That of a merge request, by whose name GitLab looks for a protected branch.
+		ref.Kind = gitlab.Branch
 	}
 	var err error
 	if f.Protection, err = s.gate.protection(ctx, s.project, ref, *s.person.Account, f.Role); err != nil {
@@ -124,19 +131,15 @@ func (g *Gate) warm(ctx context.Context, who Asker, project gitlab.Project) {
 func (g *Gate) leastRole(ctx context.Context, user int64) (least gitlab.Role, doubt string) {
 	names := g.Projects.Names()
 	roles := make([]gitlab.Role, len(names))
-	var asking errgroup.Group
-	asking.SetLimit(rolesAtOnce)
-	for i, name := range names {
-		asking.Go(func() error {
-			project, err := g.Projects.Resolve(ctx, name)
-			if err != nil {
-				return err
-			}
+	errs := make([]error, len(names))
+	together(names, rolesAtOnce, func(i int, name string) {
+		project, err := g.Projects.Resolve(ctx, name)
+		if err == nil {
 			roles[i], err = g.Members.Role(ctx, project.ID, user)
-			return err
-		})
-	}
-	if asking.Wait() != nil || len(roles) == 0 {
+		}
+		errs[i] = err
+	})
+	if errors.Join(errs...) != nil || len(roles) == 0 {
 		return 0, "GitLab does not say what your role in each of the projects is"
 	}
 	return slices.Min(roles), ""

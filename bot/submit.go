@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,28 +38,34 @@ func (b *Bot) submit(ctx context.Context, e *arrival) {
 	if !ok {
 		return
 	}
-	request, faults := b.request(ctx, f, e, values, earlier.Request.Ref)
-	if found {
-		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning))
+	request, missing, faults := b.request(ctx, f, e, values, earlier.Request.Ref)
+	switch {
+	case found:
+		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning && !missing))
 		return
-	}
-	if len(faults) > 0 {
+	case len(faults) > 0:
 		e.Ack(fieldErrors(faults))
 		return
-	}
-	hold, refused := b.decide(ctx, e, &request)
-	if refused != "" {
-		e.Ack(fieldErrors(map[string]string{values.refBlock: refused}))
+	case missing:
+		b.askAgain(ctx, e, f, b.redrawn(values, request))
 		return
 	}
-	write, cancel := context.WithTimeout(ctx, storeWithin-spent)
-	defer cancel()
-	r, created, err := b.Runs.Submit(write, request, hold)
+	hold, running, refused := b.admit(ctx, e, &request, f.Warned == warnedOf(request))
+	switch {
+	case refused != "":
+		e.Ack(fieldErrors(map[string]string{values.refBlock: refused}))
+		return
+	case len(running) > 0:
+		again := b.redrawn(values, request)
+		again.running, f.Warned = running, warnedOf(request)
+		b.askAgain(ctx, e, f, again)
+		return
+	}
+	r, created, err := b.write(ctx, request, hold, storeWithin-spent)
 	switch {
 	case err != nil:
 		b.notCertain(e, err)
 	case created:
-		b.Log.Info("a run was requested", zap.String("run", request.ID), zap.String("project", request.Project), zap.Stringer("ref", request.Ref))
 		e.Ack(nil)
 	default:
 		e.Ack(taken(r.Request, request, true))
@@ -73,7 +80,7 @@ func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run
 		e.Ack(notice("This form is not yours", "Please close it and type /pipeline."))
 		return f, false, false
 	}
-	f, err := parseForm(e.Interaction.View.PrivateMetadata, b.Projects.Names())
+	f, err := b.formIn(e)
 	switch {
 	case err != nil && found:
 		e.Ack(taken(earlier.Request, run.Request{}, false))
@@ -83,7 +90,6 @@ func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run
 		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
 		return f, false, false
 	}
-	e.who.Channel = f.Channel
 	chosen, known := projectByKey(b.Projects.Names(), values.project)
 	turning = known && chosen != f.Project
 	if !turning || found {
@@ -94,17 +100,47 @@ func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run
 		e.Ack(fieldErrors(map[string]string{blockProject: refused}))
 		return f, false, false
 	}
-	view := b.turned(ctx, e.who, f, chosen)
-	e.Ack(slack.NewUpdateViewSubmissionResponse(&view))
+	b.show(ctx, e, b.turned(ctx, e.who, f, chosen, values))
 	return f, false, false
 }
 
-// request makes a request of the form, or says what is wrong at which field. taken is
-// the ref of an earlier submission of the form, if there was one.
-func (b *Bot) request(ctx context.Context, f form, a *arrival, values filled, taken gitlab.Ref) (run.Request, map[string]string) {
-	faults := make(map[string]string)
+// redrawn is what a form shows that stays open: what was typed stays in its fields,
+// since those keep their ids.
+func (b *Bot) redrawn(values filled, request run.Request) sheet {
+	return sheet{
+		ref: &request.Ref, buildType: request.BuildType,
+		files: emptyFields(parseVariables(values.variables, b.BuildTypeVariable).files),
+	}
+}
+
+// askAgain shows a form that was submitted with something more to look at.
+func (b *Bot) askAgain(ctx context.Context, a *arrival, f form, s sheet) {
+	b.show(ctx, a, b.draw(ctx, a.who, f, s))
+}
+
+// answerBytes is as much as an acknowledgement may have, with room for its envelope:
+// Slack drops larger ones.
+const answerBytes = 20_000
+
+// show puts a view in the place of a form that was submitted. With a hundred projects it
+// is too large for an acknowledgement.
+func (b *Bot) show(ctx context.Context, a *arrival, view slack.ModalViewRequest) {
+	if data, err := json.Marshal(view); err == nil && len(data) <= answerBytes {
+		a.Ack(slack.NewUpdateViewSubmissionResponse(&view))
+		return
+	}
+	if _, err := b.API.UpdateViewContext(ctx, view, "", a.Interaction.View.Hash, a.Interaction.View.ID); err != nil {
+		b.Log.Warn("updating the modal failed", zap.String("reason", slackReason(err)))
+	}
+	a.Ack(fieldErrors(map[string]string{blockBuildType: "The form has changed. Please look at it and submit again."}))
+}
+
+// request makes a request of the form, or says what is wrong at which field. missing
+// says that the form has not the fields that its files need. taken is the ref of an
+// earlier submission of the form, if there was one.
+func (b *Bot) request(ctx context.Context, f form, a *arrival, values filled, taken gitlab.Ref) (r run.Request, missing bool, faults map[string]string) {
+	faults = make(map[string]string)
 	fault := func(block, text string) { faults[block] = text }
-	project := f.Project
 	if values.project != "" {
 		if _, ok := projectByKey(b.Projects.Names(), values.project); !ok {
 			fault(blockProject, "This project is no longer set up here, choose another one.")
@@ -113,22 +149,20 @@ func (b *Bot) request(ctx context.Context, f form, a *arrival, values filled, ta
 	if !slices.Contains(b.BuildTypes, values.buildType) {
 		fault(blockBuildType, "This build type is no longer set up here, choose another one.")
 	}
-	variables, wrong := parseVariables(values.variables, b.BuildTypeVariable)
-	if wrong != "" {
+	set := parseVariables(values.variables, b.BuildTypeVariable)
+	if wrong := set.faults(); wrong != "" {
 		fault(blockVariables, wrong)
 	}
+	files, missing := values.filesFor(set.files, fault)
 	var ref gitlab.Ref
 	if faults[blockProject] == "" {
 		var text string
-		if ref, text = b.ref(ctx, project, values.refKey, taken); text != "" {
+		if ref, text = b.ref(ctx, f.Project, values.refKey, taken); text != "" {
 			fault(values.refBlock, text)
 		}
 	}
-	return run.Request{
-		ID: a.Interaction.View.ID, Project: project, Ref: ref, BuildType: values.buildType, Variables: variables,
-		Asker: a.who.User, Team: a.who.Team, Channel: f.Channel, ReplyURL: f.ReplyURL, At: time.Now().UTC(),
-		Trigger: b.Projects.Triggers(project),
-	}, faults
+	w := wanted{f.Project, ref, values.buildType, set.values, files}
+	return b.requestFor(a, w, a.Interaction.View.ID, f.Channel, f.ReplyURL), missing, faults
 }
 
 // decide asks whether the request may be made, and by what it is held until it may
@@ -148,7 +182,7 @@ func (b *Bot) decide(ctx context.Context, a *arrival, request *run.Request) (hol
 		hold, err := b.Gate.holdFor(ctx, d, *request)
 		if err != nil {
 			b.Log.Warn("reading the commit of a ref failed", zap.NamedError("reason", err))
-			return nil, "This needs an approval, and GitLab does not say just now which commit it would be about. Please submit again in a moment."
+			return nil, "This needs an approval, and GitLab does not say just now which commit it would be about. Please try again in a moment."
 		}
 		return hold, ""
 	case d.Why == policy.NotLinked && b.Linking.Possible():

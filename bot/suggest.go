@@ -19,7 +19,7 @@ func (b *Bot) suggest(ctx context.Context, e *arrival) {
 	ctx, cancel := context.WithTimeout(ctx, suggestWithin)
 	defer cancel()
 	in := e.Interaction
-	f, err := parseForm(in.View.PrivateMetadata, b.Projects.Names())
+	f, err := b.formIn(e)
 	if err != nil {
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
 		e.Ack(noOptions())
@@ -31,7 +31,6 @@ func (b *Bot) suggest(ctx context.Context, e *arrival) {
 		e.Ack(noOptions())
 		return
 	}
-	e.who.Channel = f.Channel
 	view := b.seen(ctx, e, project.Path)
 	if !view.may {
 		e.Ack(noOptions())

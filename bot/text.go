@@ -118,6 +118,14 @@ func plainWords(elements phrase) string {
 			text.WriteString(element.Text)
 		case *slack.RichTextSectionLinkElement:
 			text.WriteString(element.Text)
+		case *slack.RichTextSectionUserElement:
+			text.WriteString("somebody") // who it is reads as an id there
+		case *slack.RichTextSectionChannelElement:
+			text.WriteString("another channel") // so does this; the one that they are in needs no name
+		case *slack.RichTextSectionDateElement:
+			if element.Fallback != nil {
+				text.WriteString(*element.Fallback)
+			}
 		}
 	}
 	return strings.TrimSpace(text.String())

@@ -22,7 +22,7 @@ func replies(r run.Run) []reply {
 	switch {
 	case r.Pipeline.ID == 0:
 		return nil
-	case r.State == run.Started && r.Pipeline.Status.Waits():
+	case r.State == run.Started && r.Pipeline.Status.Waits() && !r.Quiet():
 		return []reply{{fmt.Sprintf("waits:%d", r.Lives), waiting(r)}}
 	case r.TellsEnd():
 		return []reply{{fmt.Sprintf("ended:%d", r.Lives), ended(r)}}
@@ -47,7 +47,38 @@ func waiting(r run.Run) message {
 	if manual := r.Progress.Manual; len(manual) > 0 {
 		elements = append(append(elements, words(": ")), jobLinks(manual, r.Progress.ManualTotal, linksShown, jobURL)...)
 	}
-	return sentence(r, append(elements, words(". "+start+" in GitLab to go on."))...)
+	plays := playButtons(r, playsInThread)
+	if len(plays) == 0 {
+		return sentence(r, append(elements, words(". "+start+" in GitLab to go on."))...)
+	}
+	m := sentence(r, append(elements, words(". "+start+" to go on."))...)
+	m.Blocks = append(m.Blocks, slack.NewActionBlock("actions", plays...))
+	return m
+}
+
+// waited takes the place of waiting once somebody has started a job by it. started are
+// those jobs; where there are none, they were started in GitLab.
+func waited(r run.Run, started []run.Act) message {
+	said := say(words("was blocked by a manual job that does not wait any more."))
+	if len(started) > 0 {
+		said = say(words("was blocked by a manual job. "))
+	}
+	for i, act := range started {
+		if i > 0 {
+			said = append(said, words(", "))
+		}
+		said = append(said, actedBy(r, act)...)
+	}
+	if len(started) > 0 {
+		said = append(said, words("."))
+	}
+	plays := playButtons(r, playsInThread)
+	if len(plays) == 0 {
+		return sentence(r, said...)
+	}
+	m := sentence(r, append(said, words(" More can be started:"))...)
+	m.Blocks = append(m.Blocks, slack.NewActionBlock("actions", plays...))
+	return m
 }
 
 func ended(r run.Run) message {
@@ -57,6 +88,9 @@ func ended(r run.Run) message {
 	}
 	switch {
 	case r.Deleted:
+		if act, ok := lastAct(r); ok && act.Verb == run.Delete {
+			return sentence(r, words("was deleted by "), mention(act.By), words("."))
+		}
 		return sentence(r, words("was deleted in GitLab."))
 	case r.Pipeline.Status == gitlab.StatusSuccess && r.Pipeline.Warnings:
 		return withArtifacts(r, "passed with warnings"+took)
@@ -142,11 +176,16 @@ func andMore(count int) phrase {
 	return say(words(fmt.Sprintf(" and %d more", count)))
 }
 
-// sentence is a reply: who asked, what pipeline, and what became of it.
+// sentence is a reply: who is told, what pipeline, and what became of it.
 func sentence(r run.Run, rest ...slack.RichTextSectionElement) message {
-	elements := append(say(
-		emoji(faceOf(r).emoji), words(" "), mention(r.Request.Asker), words(" "), pipelineLink(r), words(" "),
-	), rest...)
+	elements := say(emoji(faceOf(r).emoji), words(" "))
+	if !r.Request.Quiet {
+		elements = append(elements, mention(r.Request.Asker), words(" "))
+	}
+	for _, f := range r.Followers {
+		elements = append(elements, mention(f.User), words(" "))
+	}
+	elements = append(append(elements, pipelineLink(r), words(" ")), rest...)
 	text := fmt.Sprintf("%s %s: pipeline #%d %s", shortenMiddle(projectName(r), projectSize),
 		shortenMiddle(r.Request.Ref.Name, refSize), r.Pipeline.ID, plainWords(rest))
 	return message{

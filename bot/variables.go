@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -17,36 +18,56 @@ const reservedPrefix = "PIPEBOT_"
 // can hold a thousand of them, and Slack drops an acknowledgement of that size.
 const faultsShown = 10
 
-// parseVariables reads one KEY=VALUE a line; spaces around either do not count. What
-// is wrong is said at once, one line each.
-func parseVariables(text, buildTypeVariable string) (variables map[string]string, faults string) {
-	variables = make(map[string]string)
-	var wrong []string
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		key, value, hasValue := strings.Cut(line, "=")
-		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
-		if fault := variableFault(key, hasValue && value != "", variables, buildTypeVariable); fault != "" {
-			wrong = append(wrong, fault)
-			continue
-		}
-		variables[key] = value
-	}
-	if more := len(wrong) - faultsShown; more > 0 {
-		wrong = append(wrong[:faultsShown], fmt.Sprintf("and %d more", more))
-	}
-	if len(wrong) > 0 {
-		return nil, strings.Join(wrong, "\n")
-	}
-	return variables, ""
+// variables are what is set for a pipeline, one by one.
+type variables struct {
+	buildType string // the variable that is set by choosing a build type
+	values    map[string]string
+	files     []string // the keys of those whose value is a file that is yet to be typed
+	wrong     []string
 }
 
-func variableFault(key string, hasValue bool, seen map[string]string, buildTypeVariable string) string {
+func newVariables(buildTypeVariable string) *variables {
+	return &variables{buildType: buildTypeVariable, values: make(map[string]string)}
+}
+
+// add reads one KEY=VALUE; spaces around either do not count.
+func (v *variables) add(text string) {
+	key, value, hasValue := strings.Cut(text, "=")
+	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+	if fault := v.fault(key, value, hasValue && value != ""); fault != "" {
+		v.wrong = append(v.wrong, fault)
+		return
+	}
+	if value == askFile {
+		v.files = append(v.files, key)
+		return
+	}
+	v.values[key] = value
+}
+
+// faults are what is wrong, one line each, empty where nothing is.
+func (v *variables) faults() string {
+	wrong := v.wrong
+	if more := len(wrong) - faultsShown; more > 0 {
+		wrong = append(slices.Clone(wrong[:faultsShown]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(wrong, "\n")
+}
+
+// parseVariables reads one KEY=VALUE a line. What is wrong is said at once.
+func parseVariables(text, buildTypeVariable string) *variables {
+	v := newVariables(buildTypeVariable)
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			v.add(line)
+		}
+	}
+	return v
+}
+
+func (v *variables) fault(key, value string, hasValue bool) string {
 	shown := shortenEnd(key, optionSize)
-	_, twice := seen[key]
+	_, twice := v.values[key]
 	switch {
 	case key == "":
 		return "A key is missing, write KEY=VALUE"
@@ -54,12 +75,18 @@ func variableFault(key string, hasValue bool, seen map[string]string, buildTypeV
 		return shown + ": a key has letters, digits and _ only, and starts with no digit"
 	case !hasValue:
 		return shown + ": a value is missing, write KEY=VALUE"
-	case key == buildTypeVariable:
-		return shown + ": this is the build type, choose it above"
+	case key == v.buildType:
+		return shown + ": this is the build type, which has its own place"
 	case strings.HasPrefix(key, reservedPrefix):
 		return fmt.Sprintf("%s: keys that start with %s are set by me", shown, reservedPrefix)
-	case twice:
+	case twice || slices.Contains(v.files, key):
 		return shown + ": this key is there twice, keep one"
+	case strings.ContainsAny(value, "\r\n"):
+		return shown + ": a value is one line; for more write KEY=@"
+	case value == askFile && len(key) > longestFileKey:
+		return shown + ": this key is too long for a file"
+	case value == askFile && len(v.files) == mostFiles:
+		return shown + fmt.Sprintf(": a form has at most %d files", mostFiles)
 	default:
 		return ""
 	}

@@ -42,7 +42,7 @@ func TestParseVariables(t *testing.T) {
 		{name: "key with a space", text: "APP ENV=x", faults: "APP ENV" + badKey},
 		{name: "key of other letters", text: "ÄPP=x", faults: "ÄPP" + badKey},
 		{name: "shell syntax", text: "export A=1", faults: "export A" + badKey},
-		{name: "the build type's own key", text: "BUILD_TYPE=release", faults: "BUILD_TYPE: this is the build type, choose it above"},
+		{name: "the build type's own key", text: "BUILD_TYPE=release", faults: "BUILD_TYPE: this is the build type, which has its own place"},
 		{name: "our own prefix", text: "PIPEBOT_RUN_ID=x", faults: "PIPEBOT_RUN_ID: keys that start with PIPEBOT_ are set by me"},
 		{name: "a key twice", text: "A=1\nB=2\nA=1", faults: "A: this key is there twice, keep one"},
 		{name: "all faults at once", text: "A=1\nB\n2C=3\nA=2", faults: "B" + noValue + "\n2C" + badKey + "\nA: this key is there twice, keep one"},

@@ -3,7 +3,9 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -28,10 +30,11 @@ func warning(elements ...slack.RichTextSectionElement) message {
 
 // request names what was asked for: group/app main (debug).
 func request(r run.Run) phrase {
-	return say(
-		bold(shortenMiddle(projectName(r), projectSize)), words(" "),
-		code(shortenMiddle(r.Request.Ref.Name, refSize)), words(" ("+shortenEnd(r.Request.BuildType, stageNameSize)+")"),
-	)
+	said := say(bold(shortenMiddle(projectName(r), projectSize)), words(" "), code(shortenMiddle(r.Request.Ref.Name, refSize)))
+	if r.Request.BuildType == "" {
+		return said
+	}
+	return append(said, words(" ("+shortenEnd(r.Request.BuildType, stageNameSize)+")"))
 }
 
 // notStarted tells why GitLab did not start a run.
@@ -202,9 +205,40 @@ func inGitLabsWords(text string) phrase {
 	return say(words("\nGitLab says: " + oneLine(text)))
 }
 
-// actionFailed tells why a button did nothing.
-func actionFailed(verb string, err error) message {
-	return warning(append(say(words(fmt.Sprintf("I could not %s the pipeline. ", verb))), actionFault(err)...)...)
+// actionFailed tells why nothing was done to a pipeline.
+func actionFailed(verb run.Verb, err error) message {
+	if errors.Is(err, errNotWaiting) {
+		return privately(emoji("information_source"), words(" This job does not wait to be started any more: the card shows how the pipeline goes on."))
+	}
+	what := string(verb) + " the pipeline"
+	if verb == run.Play {
+		what = "start the job"
+	}
+	return warning(append(say(words("I could not "+what+". ")), faultOf(verb, err)...)...)
+}
+
+// faultOf is actionFault, and better where it matters what was tried.
+func faultOf(verb run.Verb, err error) phrase {
+	fault, ok := errors.AsType[*gitlab.Error](err)
+	if !ok {
+		return actionFault(err)
+	}
+	switch {
+	case fault.Kind == gitlab.Forbidden && verb == run.Delete:
+		return say(words("Only an owner of the project may delete pipelines, and my access token is none. Ask one to delete it in GitLab, or whoever runs me for a token with the role Owner."))
+	case fault.Kind == gitlab.Forbidden:
+		return append(actionFault(err), words(" On a protected branch or tag its owner also has to be one of those who may push, merge or create there."))
+	case fault.Kind == gitlab.NotFound && verb == run.Delete:
+		return say(words("It is no longer in GitLab: somebody has deleted it already."))
+	case fault.Kind == gitlab.Invalid && verb == run.Delete && fault.Status == http.StatusConflict:
+		return append(say(words("GitLab is counting the project's artifacts anew, and deletes nothing meanwhile. Please try again in a few minutes.")), inGitLabsWords(fault.Message)...)
+	case fault.Kind == gitlab.Invalid && verb == run.Retry && fault.Status == 0:
+		return say(words("GitLab runs jobs again that failed or were canceled, and started none: perhaps it has no such job. To start a new one, use /pipeline run."))
+	case fault.Kind == gitlab.Invalid && verb == run.Play:
+		return append(say(words("It does not wait to be started any more, or GitLab does not let it start.")), inGitLabsWords(fault.Message)...)
+	default:
+		return actionFault(err)
+	}
 }
 
 func actionFault(err error) phrase {
@@ -223,7 +257,7 @@ func actionFault(err error) phrase {
 	case gitlab.NotFound:
 		return say(words("The pipeline is no longer in GitLab."))
 	case gitlab.RateLimited:
-		return say(words("GitLab takes no more requests from me just now. Please try again in a minute."))
+		return say(words("GitLab takes no more requests from me just now. Please try again in " + waitFor(fault) + "."))
 	case gitlab.Invalid:
 		return append(say(words("GitLab refused it.")), inGitLabsWords(fault.Message)...)
 	case gitlab.NotSent:
@@ -231,6 +265,28 @@ func actionFault(err error) phrase {
 	case gitlab.Unclear:
 	}
 	return say(words("GitLab gave no answer. Look at the pipeline before you try again."))
+}
+
+// readFault is actionFault about something that was only read: nobody has to look whether
+// it was done.
+func readFault(err error) phrase {
+	fault, ok := errors.AsType[*gitlab.Error](err)
+	switch {
+	case ok && fault.Kind == gitlab.Unclear:
+		return say(words("GitLab does not answer just now. Please try again in a moment."))
+	case ok && fault.Kind == gitlab.Forbidden:
+		return say(words("My access token may not see it; its owner needs the role Reporter in the project, and the token the scope "), code("api"), words("."))
+	default:
+		return actionFault(err)
+	}
+}
+
+// waitFor is how long GitLab asks to wait.
+func waitFor(fault *gitlab.Error) string {
+	if fault.RetryAfter <= 0 {
+		return "a minute"
+	}
+	return duration(max(fault.RetryAfter, time.Second))
 }
 
 // inviteHint tells why a card is in somebody's direct messages. The direct messages

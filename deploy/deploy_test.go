@@ -55,8 +55,11 @@ func TestSlacksSchemaRefusesFaultyManifests(t *testing.T) {
 		{"unknown feature", func(m map[string]any) {
 			m["features"].(map[string]any)["pipelines"] = true
 		}},
-		{"unfurl domains, whose pattern Go cannot compile", func(m map[string]any) {
-			m["features"].(map[string]any)["unfurl_domains"] = []any{"gitlab.com"}
+		{"an unfurl domain with its scheme", func(m map[string]any) {
+			m["features"].(map[string]any)["unfurl_domains"] = []any{"https://gitlab.com"}
+		}},
+		{"shortcut whose name is over 24 characters", func(m map[string]any) {
+			m["features"].(map[string]any)["shortcuts"].([]any)[0].(map[string]any)["name"] = strings.Repeat("n", 25)
 		}},
 	}
 	for _, tt := range tests {
@@ -80,7 +83,7 @@ func TestManifestAsksForTheDocumentedScopes(t *testing.T) {
 
 	// Each may be refused; Slack wants an optional scope in both lists.
 	optional := []string{
-		"users:read.email", "usergroups:read",
+		"users:read.email", "usergroups:read", "links:read", "links:write",
 		"channels:history", "groups:history", "im:history", "mpim:history",
 	}
 	want := map[string][]string{
@@ -251,8 +254,16 @@ func runInEmptyRoot(t *testing.T, binary string) (code int, stderr string) {
 	return cmd.ProcessState.ExitCode(), output.String()
 }
 
-// slackSchema compiles Slack's schema of the app manifest. One of its patterns, that of unfurl domains, looks
-// ahead, which Go's regular expressions cannot: it matches nothing, so a manifest that comes to need it fails.
+// aheadFrom is a pattern that looks ahead at its beginning, as that of unfurl domains does: Go's own cannot.
+type aheadFrom struct{ never, then *regexp.Regexp }
+
+func (r aheadFrom) MatchString(s string) bool {
+	return !r.never.MatchString(s) && r.then.MatchString(s)
+}
+
+func (r aheadFrom) String() string { return "^(?!" + r.never.String()[1:] + ")" + r.then.String()[1:] }
+
+// slackSchema compiles Slack's schema of the app manifest.
 func slackSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(readFile(t, schemaFile)))
@@ -261,10 +272,12 @@ func slackSchema(t *testing.T) *jsonschema.Schema {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseRegexpEngine(func(pattern string) (jsonschema.Regexp, error) {
-		if strings.Contains(pattern, "(?!") {
-			return regexp.MustCompile(`[^\s\S]`), nil
+		rest, looksAhead := strings.CutPrefix(pattern, "^(?!")
+		if !looksAhead {
+			return regexp.Compile(pattern)
 		}
-		return regexp.Compile(pattern)
+		never, then, _ := strings.Cut(rest, ")")
+		return aheadFrom{regexp.MustCompile("^" + never), regexp.MustCompile("^" + then)}, nil
 	})
 	if err := compiler.AddResource(schemaFile, schema); err != nil {
 		t.Fatal(err)
@@ -347,4 +360,24 @@ func readFile(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+// The Home is drawn when Slack tells that it was opened, and Slack tells those who asked for it.
+func TestManifestHasAHome(t *testing.T) {
+	var manifest struct {
+		Features struct {
+			Home struct {
+				Tab bool `yaml:"home_tab_enabled"`
+			} `yaml:"app_home"`
+		}
+		Settings struct {
+			Events struct {
+				Bot []string `yaml:"bot_events"`
+			} `yaml:"event_subscriptions"`
+		}
+	}
+	readYAML(t, manifestFile, &manifest)
+	if !manifest.Features.Home.Tab || !slices.Contains(manifest.Settings.Events.Bot, "app_home_opened") {
+		t.Errorf("a Home tab: %t; events: %q", manifest.Features.Home.Tab, manifest.Settings.Events.Bot)
+	}
 }
