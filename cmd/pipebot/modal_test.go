@@ -240,9 +240,12 @@ func TestTwoPeople(t *testing.T) {
 	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
 	w.start()
-	for _, who := range []*slacktest.User{w.alice, bob} {
-		w.ask(who, w.channel, "main")
-	}
+	w.ask(w.alice, w.channel, "main")
+	w.pipeline(1)
+	modal := w.open(bob, w.channel)
+	w.choose(modal, "main")
+	w.stays(modal) // since alice's runs already
+	w.submit(modal)
 	w.pipeline(2)
 	w.card(w.channel, "asked for by @alice")
 	w.card(w.channel, "asked for by @bob")

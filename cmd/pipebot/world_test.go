@@ -86,8 +86,13 @@ func newWorld(t testing.TB) *world {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
+	instance := gitlabtest.NewServer(gitlabtest.Config{})
+	app := readManifest(t)
 	w := &world{
-		t: t, ctx: ctx, slack: slacktest.NewServer(slacktest.Config{Scopes: manifestScopes(t)}), gitlab: gitlabtest.NewServer(gitlabtest.Config{}),
+		t: t, ctx: ctx, gitlab: instance, slack: slacktest.NewServer(slacktest.Config{
+			Scopes: app.OAuth.Scopes.Bot, Events: app.Settings.Events.Bot,
+			UnfurlDomains: []string{strings.TrimPrefix(instance.URL, "http://")}, // the README says to put one's own there
+		}),
 		accounts: make(map[string]*gitlabtest.User), forged: make(map[string]string),
 	}
 	t.Cleanup(w.slack.Close)
@@ -159,25 +164,36 @@ func (w *world) told(who *slacktest.User, where *slacktest.Channel, parts ...str
 	return w.seen(who, where, func(m slacktest.Message) bool { return m.Ephemeral }, parts)
 }
 
-// manifestScopes are the scopes that the app's manifest asks for: the program has
-// to get by with them.
-func manifestScopes(t testing.TB) []string {
+// manifest is what the app's manifest asks of Slack: the program has to get by with it.
+type manifest struct {
+	OAuth struct {
+		Scopes struct {
+			Bot []string `yaml:"bot"`
+		} `yaml:"scopes"`
+	} `yaml:"oauth_config"`
+	Settings struct {
+		Events struct {
+			Bot []string `yaml:"bot_events"`
+		} `yaml:"event_subscriptions"`
+	} `yaml:"settings"`
+	Features struct {
+		Shortcuts []struct {
+			CallbackID string `yaml:"callback_id"`
+		} `yaml:"shortcuts"`
+	} `yaml:"features"`
+}
+
+func readManifest(t testing.TB) manifest {
 	t.Helper()
 	data, err := os.ReadFile("../../deploy/slack/manifest.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var manifest struct {
-		OAuth struct {
-			Scopes struct {
-				Bot []string `yaml:"bot"`
-			} `yaml:"scopes"`
-		} `yaml:"oauth_config"`
-	}
-	if err := yaml.Unmarshal(data, &manifest); err != nil {
+	var m manifest
+	if err := yaml.Unmarshal(data, &m); err != nil {
 		t.Fatal(err)
 	}
-	return manifest.OAuth.Scopes.Bot
+	return m
 }
 
 // start runs the program and waits until it is connected to Slack.
@@ -284,10 +300,19 @@ func (w *world) open(who *slacktest.User, where *slacktest.Channel) *slacktest.M
 	return modal
 }
 
+// anyway submits a modal, and presses Run anyway where the same runs already.
+func anyway(ctx context.Context, modal *slacktest.Modal) (slacktest.SubmitResult, error) {
+	result, err := modal.Submit(ctx)
+	if err == nil && !result.Closed && len(result.Errors) == 0 && strings.Contains(modal.Text(), "[Run anyway]") {
+		return modal.Submit(ctx)
+	}
+	return result, err
+}
+
 // submit submits a modal that has to be taken.
 func (w *world) submit(modal *slacktest.Modal) {
 	w.t.Helper()
-	result, err := modal.Submit(w.ctx)
+	result, err := anyway(w.ctx, modal)
 	if err != nil {
 		w.t.Fatalf("submitting: %v; %v", err, w.slack.Violations())
 	}
@@ -310,6 +335,17 @@ func (w *world) choose(modal *slacktest.Modal, name string) {
 	if err := modal.Choose(w.ctx, "Branch or tag", name); err != nil {
 		w.t.Fatalf("choosing %s: %v", name, err)
 	}
+}
+
+// pushed is a pipeline of a ref that the bot did not start. It runs.
+func (w *world) pushed(ref string, variables ...gitlabtest.Variable) *gitlabtest.Pipeline {
+	w.t.Helper()
+	p, reason := w.project.StartPipeline(w.owner, ref, "push", variables...)
+	if p == nil {
+		w.t.Fatalf("GitLab started nothing: %s", reason)
+	}
+	p.Start()
+	return p
 }
 
 // pipeline waits for the nth pipeline of the project.

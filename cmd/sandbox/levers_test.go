@@ -101,7 +101,11 @@ func (w *world) open() *slacktest.Modal {
 
 func (w *world) submit(modal *slacktest.Modal) {
 	w.t.Helper()
-	if result, err := modal.Submit(w.ctx); err != nil || !result.Closed {
+	result, err := modal.Submit(w.ctx)
+	if err == nil && !result.Closed && strings.Contains(modal.Text(), "[Run anyway]") {
+		result, err = modal.Submit(w.ctx) // the same runs already
+	}
+	if err != nil || !result.Closed {
 		w.t.Fatalf("submitting: %+v, %v\n%s", result, err, modal.Text())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,6 +111,9 @@ func (w *world) addBot(set, own settings, others []*lever, stderr io.Writer) err
 	if w.gitlab == nil {
 		w.realURL = checked.GitLabURL
 		w.about = "pipebot is between a simulated Slack and the real GitLab at " + w.realURL + ": what you run there is real."
+	}
+	if home, err := url.Parse(checked.GitLabURL); err == nil {
+		w.slack.AddUnfurlDomain(home.Host) // as its README has people put theirs into the manifest
 	}
 	w.bot = newBot(set.environ(), stderr, w.bell)
 	w.levers = newLevers(w.bell, slices.Concat(others, slackLevers(w.slack), botLevers(w.bot))...)

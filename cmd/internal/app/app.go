@@ -31,6 +31,10 @@ const (
 // edits a minute in all.
 const cardInterval = 3 * time.Second
 
+// homeRounds is how many polls pass between two readings of a project for the Homes that
+// people have open: 10 s by default.
+const homeRounds = 2
+
 // Main runs pipebot until ctx ends and returns its exit code.
 func Main(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
@@ -135,6 +139,7 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	})
 	group.Go(func() error { return p.engine.Work(ctx) })
 	group.Go(func() error { return p.linking.Work(ctx) })
+	group.Go(func() error { return p.homes.Work(ctx) })
 	group.Go(func() error { p.freezes.Keep(ctx); return nil })
 	group.Go(func() error { p.me.keep(ctx); return nil })
 	group.Go(func() error { p.keepPolicy(ctx, log); return nil })

@@ -25,6 +25,7 @@ type parts struct {
 	freezes  *run.Freezes
 	engine   *run.Engine
 	linking  *bot.Linking
+	homes    *bot.Homes
 	socket   *socket.Socket
 
 	mu    sync.Mutex
@@ -71,7 +72,7 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 		p.close()
 		return nil, err
 	}
-	linking := bot.Linking{Links: links, Gate: gate, Tell: tell, Nudge: p.engine.Nudge, Log: log.Named("link")}
+	linking := bot.Linking{Links: links, Gate: gate, Tell: tell, Log: log.Named("link")}
 	if s.OAuthClientID != "" {
 		linking.Linker, err = gitlab.NewLinker(gitlab.LinkerConfig{URL: s.GitLabURL, ClientID: s.OAuthClientID, Observe: m.gitlab})
 		if err != nil {
@@ -79,9 +80,18 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 			return nil, err
 		}
 	}
+	p.homes = bot.NewHomes(&bot.Homes{
+		API: api, Gate: gate, History: p.engine.History(), Projects: p.projects, Lists: client, Linkable: linking.Possible(),
+		Every: homeRounds * s.PollInterval, Log: log.Named("home"),
+	})
+	linking.Nudge = func(ctx context.Context, team, user string) {
+		p.engine.Nudge(ctx, team, user)
+		p.homes.Linked(team, user)
+	}
 	p.linking = bot.NewLinking(linking)
 	handler := bot.New(bot.Config{
-		API: api, Tell: tell, Runs: p.engine, History: p.engine.History(), Projects: p.projects, Refs: p.refs, GitLab: client,
+		API: api, Tell: tell, Runs: p.engine, History: p.engine.History(), Projects: p.projects, Refs: p.refs,
+		GitLab: client, Pipelines: client, Lists: client, Tokens: client, Homes: p.homes, GitLabURL: s.GitLabURL,
 		Gate: gate, Linking: p.linking, BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
 	})
 	p.socket = socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
