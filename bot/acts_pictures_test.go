@@ -49,6 +49,7 @@ func aboutActs(o outside) []picture {
 	}
 	said("retry-followable", bot.Followable(elsewhere, bot.Acted(run.Retry, elsewhere, "")))
 	said("cancel-ended", bot.NotCancelable(over))
+	said("cancel-blocked", bot.NotCancelable(edited(r, func(r *run.Run) { r.Pipeline.Status = gitlab.StatusManual })))
 	said("cancel-canceling", bot.NotCancelable(edited(r, func(r *run.Run) { r.Pipeline.Status = gitlab.StatusCanceling })))
 	for _, f := range []struct {
 		name  string

@@ -25,16 +25,6 @@ func (o *office) confirms(who *slacktest.User, verb, metadata string) map[string
 	}}
 }
 
-// menuChoice is something chosen from a pipeline's menu in the app's home.
-func (o *office) menuChoice(who *slacktest.User, value string) map[string]any {
-	return map[string]any{
-		"type": "block_actions", "user": personOf(who), "container": map[string]any{"type": "view"},
-		"actions": []any{map[string]any{
-			"type": "overflow", "action_id": "pipeline_menu", "block_id": "row", "selected_option": map[string]any{"value": value},
-		}},
-	}
-}
-
 // heard is what stands in alice's open modal, or else what she was told last.
 func (o *office) heard() string {
 	o.Helper()
@@ -258,6 +248,36 @@ func TestConfirmed(t *testing.T) {
 	}
 }
 
+// GitLab says yes to canceling what waits for a manual job, and leaves it as it is.
+func TestCancelOfABlockedPipeline(t *testing.T) {
+	o := newOffice(t)
+	o.lists.in[7][0].Status = gitlab.StatusManual
+	o.types("cancel 4711")
+	o.submit(o.alice.OpenModal())
+	if got := o.heard(); !strings.Contains(got, "nothing of it runs that GitLab could cancel") {
+		t.Errorf("alice reads %q", got)
+	}
+	o.acted("cancel 7/4711")
+	o.clean()
+}
+
+// From the menu of a blocked pipeline the jobs that wait are offered.
+func TestPlayFromTheMenu(t *testing.T) {
+	o := newOffice(t)
+	waiting("ship")(o)
+	o.deliver(o.menuAction(o.alice, "play 7/4711"))
+	o.finished()
+	var heard string
+	for _, m := range o.slack.DM(o.alice).Messages(o.alice) {
+		heard = m.Read(readAt)
+	}
+	if !strings.Contains(heard, "has a job that waits to be started:\n[Start ship]") {
+		t.Errorf("alice reads %q", heard)
+	}
+	o.acted()
+	o.clean()
+}
+
 // Slack delivers twice, and people press twice.
 func TestConfirmedTwice(t *testing.T) {
 	for _, verb := range []string{"cancel", "delete"} {
@@ -329,9 +349,9 @@ func TestForgedActs(t *testing.T) {
 		"a job of no pipeline": func(o *office) map[string]any { return o.blockAction(o.alice, "start_job.0", "7/4712 9000", at) },
 		"no job":               func(o *office) map[string]any { return o.blockAction(o.alice, "start_job.0", "7/4711", at) },
 		"no values to reveal":  func(o *office) map[string]any { return o.blockAction(o.alice, "reveal", "99/4711", at) },
-		"a menu's odd verb":    func(o *office) map[string]any { return o.menuChoice(o.alice, "explode 7/4711") },
-		"a menu without value": func(o *office) map[string]any { return o.menuChoice(o.alice, "") },
-		"a menu's odd project": func(o *office) map[string]any { return o.menuChoice(o.alice, "retry 99/4711") },
+		"a menu's odd verb":    func(o *office) map[string]any { return o.menuAction(o.alice, "explode 7/4711") },
+		"a menu without value": func(o *office) map[string]any { return o.menuAction(o.alice, "") },
+		"a menu's odd project": func(o *office) map[string]any { return o.menuAction(o.alice, "retry 99/4711") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -106,10 +106,14 @@ func nothingToDo(verb run.Verb, r run.Run) bool {
 func notCancelable(r run.Run) message {
 	look := faceOf(r)
 	said := append(say(emoji(look.emoji), words(" ")), pipelineNamed(r)...)
-	if r.Pipeline.Status == gitlab.StatusCanceling {
+	switch r.Pipeline.Status {
+	case gitlab.StatusManual:
+		return privately(append(said, words(" waits for a manual job, and nothing of it runs that GitLab could cancel. It goes on only when somebody starts that job."))...)
+	case gitlab.StatusCanceling:
 		return privately(append(said, words(" is being canceled already."))...)
+	default:
+		return privately(append(said, words(" has ended already ("+lowered(look.word)+"): there is nothing to cancel."))...)
 	}
-	return privately(append(said, words(" has ended already ("+lowered(look.word)+"): there is nothing to cancel."))...)
 }
 
 // confirmModal names a pipeline, and asks.
@@ -198,5 +202,18 @@ func (b *Bot) carryOut(ctx context.Context, a *arrival, verb run.Verb, value str
 	if err != nil {
 		return b.notActed(verb, d, err)
 	}
+	if verb == run.Cancel && b.stillBlocked(ctx, r) {
+		return notCancelable(r)
+	}
 	return acted(verb, r, "")
+}
+
+// stillBlocked reports whether a pipeline goes on waiting for a manual job after GitLab
+// was asked to cancel it: GitLab says yes, and leaves manual jobs as they are.
+func (b *Bot) stillBlocked(ctx context.Context, r run.Run) bool {
+	if r.Pipeline.Status != gitlab.StatusManual {
+		return false
+	}
+	now, err := b.Pipelines.Pipeline(ctx, r.Project.ID, r.Pipeline.ID)
+	return err == nil && now.Status == gitlab.StatusManual
 }

@@ -9,7 +9,7 @@ import (
 
 func helpCommand() command {
 	return command{
-		name: "help", usage: "[command]", summary: "this list, or more about one command", example: "help freeze",
+		name: "help", usage: "[command]", summary: "this list, or more about one command", example: "help run",
 		action: policy.ActionLink, handle: (*Bot).help,
 	}
 }

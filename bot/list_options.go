@@ -33,12 +33,12 @@ type listOption struct {
 // https://docs.gitlab.com/api/pipelines/#list-project-pipelines
 func listOptions() []listOption {
 	return []listOption{
-		oneOf("status", "in this status", statuses(), func(l *listing) *string { return &l.filter.Status }),
+		oneOf("status", "in this status, such as running, failed or manual", statuses(), func(l *listing) *string { return &l.filter.Status }),
 		text("ref", "REF", "of this branch or tag", func(l *listing) *string { return &l.filter.Ref }),
 		{args.Option{Name: "mine", Help: "that you started, in GitLab or here"}, readMine, func(l listing) string { return flag(l.mine) }, nil},
 		text("user", "NAME", "that this user of GitLab started", func(l *listing) *string { return &l.filter.Username }),
 		oneOf("scope", "in one of these groups", []string{"finished", "running", "pending", "branches", "tags"}, func(l *listing) *string { return &l.filter.Scope }),
-		oneOf("source", "started in this way", sources(), func(l *listing) *string { return &l.filter.Source }),
+		oneOf("source", "started in this way, such as push, trigger or schedule", sources(), func(l *listing) *string { return &l.filter.Source }),
 		{args.Option{Name: "sha", Value: "SHA", Help: "of this commit"}, readSHA, func(l listing) string { return l.filter.SHA }, nil},
 		text("name", "NAME", "with this name", func(l *listing) *string { return &l.filter.Name }),
 		{args.Option{Name: "yaml-errors", Help: "with errors in .gitlab-ci.yml"}, readYAMLErrors, func(l listing) string { return flag(l.filter.YAMLErrors != nil) }, nil},

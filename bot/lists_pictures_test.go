@@ -80,7 +80,7 @@ func homes(o outside) []picture {
 	}
 	own := []bot.Row{
 		bot.RunRow(requested(named), true), bot.RunRow(running(named), true), bot.RunRow(heldForApproval(named), true),
-		bot.RunRow(ended(gitlab.StatusFailed, named), true), bot.RunRow(edited(deleted(), named), true), bot.RunRow(running(named), false),
+		bot.RunRow(ended(gitlab.StatusFailed, named), true), bot.RunRow(edited(deleted(), named), true), bot.RunRow(running(named), false), bot.RunRow(started(gitlab.StatusManual, named), true),
 	}
 	denied := policy.Decision{Outcome: policy.Refuse, Why: policy.ByRule, Action: policy.ActionLink, Rule: o.rule, Reason: o.reason}
 	none := policy.Decision{Outcome: policy.Refuse, Why: policy.NotLinked, Action: policy.ActionLink}

@@ -27,6 +27,13 @@ func (b *Bot) onPipeline(ctx context.Context, a *arrival, verb string, project g
 		b.privatelyAbout(ctx, a, find, func(ctx context.Context, r run.Run, err error) message {
 			return b.retried(ctx, a, r, err)
 		})
+	case string(run.Play):
+		b.privatelyAbout(ctx, a, find, func(ctx context.Context, r run.Run, err error) message {
+			if err != nil {
+				return b.notFound(ctx, a, err)
+			}
+			return b.playNamed(ctx, a, r, "")
+		})
 	case "again":
 		b.rerunFound(ctx, a, find)
 	default:

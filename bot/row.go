@@ -126,14 +126,15 @@ type verb struct {
 	action      policy.Action
 }
 
-// verbs are all of them, in the order of the menu, of which either cancel or retry is
-// there: Slack takes five.
+// verbs are all of them, in the order of the menu, of which one of cancel, retry and
+// play is there at most: Slack takes five.
 // https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element
 func verbs() []verb {
 	return []verb{
 		{"follow", "Follow", policy.ActionView},
 		{"cancel", "Cancel", policy.ActionCancel},
 		{"retry", "Retry", policy.ActionRetry},
+		{"play", "Start a job", policy.ActionPlay},
 		{"again", "Run again", policy.ActionRun},
 		{"variables", "Variables", policy.ActionVariables},
 		{"delete", "Delete", policy.ActionDelete},
@@ -157,6 +158,8 @@ func verbsFor(p gitlab.Pipeline) []verb {
 			return p.Status.Ended() || p.Status == gitlab.StatusManual || p.Status == gitlab.StatusCanceling
 		case policy.ActionRetry:
 			return p.Status != gitlab.StatusFailed && p.Status != gitlab.StatusCanceled
+		case policy.ActionPlay:
+			return p.Status != gitlab.StatusManual
 		default:
 			return false
 		}
