@@ -208,14 +208,20 @@ func (b *Bot) permalink(ctx context.Context, s run.Shown) string {
 func cardIsHere(r run.Run, address string, quiet bool) message {
 	look := faceOf(r)
 	said := append(say(emoji(look.emoji), words(" ")), append(pipelineNamed(r), words(": "+lowered(look.word)+". Its card is "), link(address, "here"), words("."))...)
+	return privately(append(said, whenTold(r, quiet)...)...)
+}
+
+// whenTold says when its thread tells somebody of a pipeline's end, unless they want
+// quiet.
+func whenTold(r run.Run, quiet bool) phrase {
 	switch {
 	case quiet:
+		return nil
 	case r.Pipeline.Status.Ended():
-		said = append(said, words(" If it is retried from there, I tell you in its thread when that ends."))
+		return say(words(" If it is retried from there, I tell you in its thread when that ends."))
 	default:
-		said = append(said, words(" I tell you in its thread when it ends."))
+		return say(words(" I tell you in its thread when it ends."))
 	}
-	return privately(said...)
 }
 
 // notShown says why a pipeline that was found is not shown.
@@ -243,14 +249,7 @@ func nowFollowed(r run.Run) message {
 // card could only be posted to them.
 func cardIsAway(r run.Run, quiet bool) message {
 	said := append(append(say(emoji("eyes"), words(" The card of ")), pipelineNamed(r)...), words(" is in your conversation with me."))
-	switch {
-	case quiet:
-	case r.Pipeline.Status.Ended():
-		said = append(said, words(" If it is retried from there, I tell you in its thread when that ends."))
-	default:
-		said = append(said, words(" I tell you in its thread when it ends."))
-	}
-	return privately(said...)
+	return privately(append(said, whenTold(r, quiet)...)...)
 }
 
 // pipelineNamed names a pipeline: Pipeline #4711 of main in group/app.
