@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -205,15 +204,23 @@ func (w *world) start() {
 	}
 }
 
-// run runs the program. At the end of the test it is stopped as an operator would
-// stop it, and has to take that well.
+// run runs the program.
 func (w *world) run() {
 	w.t.Helper()
-	p, err := startProcess(w.env)
+	w.bot = w.replica(nil)
+}
+
+// replica runs the program with other settings than the world's where changes has some.
+// At the end of the test it is stopped as an operator would stop it, and has to take
+// that well.
+func (w *world) replica(changes map[string]string) *process {
+	w.t.Helper()
+	env := maps.Clone(w.env)
+	maps.Copy(env, changes)
+	p, err := startProcess(env)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.bot = p
 	w.t.Cleanup(func() {
 		if code := p.stop(); code != 0 && !p.killed {
 			w.t.Errorf("pipebot exited with %d after SIGTERM\n%s", code, p.output())
@@ -222,6 +229,7 @@ func (w *world) run() {
 			w.t.Logf("what pipebot said:\n%s", p.output())
 		}
 	})
+	return p
 }
 
 // process is the program as a child process.
@@ -430,10 +438,5 @@ func (w *world) get(url string) (int, string) {
 // freeAddress is an address on loopback that nobody listens on.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
+	return freeAddresses(t, 1)[0]
 }

@@ -1,0 +1,157 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// natsServer is the program that a cluster is made of, of the version that go.mod names.
+const natsServer = "github.com/nats-io/nats-server/v2"
+
+// cluster is three nats-server processes on loopback that keep everything three times.
+type cluster struct {
+	t     testing.TB
+	ctx   context.Context
+	nodes []*natsNode
+}
+
+// natsNode is one of them. It keeps its ports and its files when it dies.
+type natsNode struct {
+	name, client, peers string
+	dir                 string
+	cmd                 *exec.Cmd
+	out                 *lockedBuffer
+	exited              chan struct{}
+}
+
+// startCluster returns when the cluster can take streams.
+func startCluster(ctx context.Context, t testing.TB) *cluster {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "nats-server")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, natsServer)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building nats-server: %v\n%s", err, out)
+	}
+	c := &cluster{t: t, ctx: ctx}
+	var routes []string
+	for i, address := range freeAddresses(t, 6) {
+		if i%2 == 0 {
+			c.nodes = append(c.nodes, &natsNode{name: fmt.Sprintf("nats-%d", i/2+1), client: address, dir: t.TempDir()})
+			continue
+		}
+		c.nodes[i/2].peers = address
+		routes = append(routes, "nats://"+address)
+	}
+	for _, n := range c.nodes {
+		n.cmd = exec.Command(program, n.args(routes)...)
+	}
+	t.Cleanup(func() {
+		for i, n := range c.nodes {
+			c.kill(i)
+			if t.Failed() {
+				t.Logf("what %s said:\n%s", n.name, n.out.String())
+			}
+		}
+	})
+	for i := range c.nodes {
+		c.start(i)
+	}
+	c.ready()
+	return c
+}
+
+func (n *natsNode) args(routes []string) []string {
+	host, port, _ := net.SplitHostPort(n.client)
+	return []string{
+		"--name", n.name, "--addr", host, "--port", port, "--jetstream", "--store_dir", n.dir,
+		"--cluster_name", "pipebot", "--cluster", "nats://" + n.peers, "--routes", strings.Join(routes, ","),
+	}
+}
+
+// start runs a node, for the first time or again.
+func (c *cluster) start(i int) {
+	c.t.Helper()
+	n := c.nodes[i]
+	n.cmd = exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
+	n.out, n.exited = &lockedBuffer{}, make(chan struct{})
+	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
+	if err := n.cmd.Start(); err != nil {
+		c.t.Fatalf("starting %s: %v", n.name, err)
+	}
+	go func() {
+		_ = n.cmd.Wait()
+		close(n.exited)
+	}()
+}
+
+// kill is kill -9. One that does not run stays as it is.
+func (c *cluster) kill(i int) {
+	if n := c.nodes[i]; n.exited != nil {
+		_ = n.cmd.Process.Kill()
+		<-n.exited
+	}
+}
+
+// url names all the nodes.
+func (c *cluster) url() string {
+	var urls []string
+	for _, n := range c.nodes {
+		urls = append(urls, "nats://"+n.client)
+	}
+	return strings.Join(urls, ",")
+}
+
+// ready waits until the cluster can make a stream of three replicas.
+func (c *cluster) ready() {
+	c.t.Helper()
+	var last error
+	for c.ctx.Err() == nil {
+		if last = c.makesStreams(); last == nil {
+			return
+		}
+	}
+	c.t.Fatalf("the cluster is not ready: %v", last)
+}
+
+func (c *cluster) makesStreams() error {
+	const name = "PROBE"
+	nc, err := nats.Connect(c.url(), nats.Timeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
+	defer cancel()
+	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: name, Replicas: len(c.nodes)}); err != nil {
+		return err
+	}
+	return js.DeleteStream(ctx, name)
+}
+
+// freeAddresses are so many addresses on loopback that nobody listens on.
+func freeAddresses(t testing.TB, count int) []string {
+	t.Helper()
+	addresses := make([]string, count)
+	for i := range addresses {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close() // not before all are chosen: two would be the same
+		addresses[i] = listener.Addr().String()
+	}
+	return addresses
+}
