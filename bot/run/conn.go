@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -30,8 +29,7 @@ type StoreConfig struct {
 type Conn struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
-	embedded  *server.Server
-	lock      *dirLock
+	embedded  *embedded // nil: outside
 	log       *zap.Logger
 	retention time.Duration
 	replicas  int
@@ -46,7 +44,7 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	c := &Conn{log: cfg.Log, retention: cfg.Retention, replicas: 1}
 	var err error
 	if cfg.URL == "" {
-		err = c.embed(cfg.Dir)
+		err = c.embed(ctx, cfg.Dir)
 	} else {
 		c.replicas = 3
 		err = c.connect(cfg.URL)
@@ -87,6 +85,11 @@ func quiet(o *nats.Options) error {
 
 // Ready reports why the store cannot be used just now, or nil.
 func (c *Conn) Ready() error {
+	if c.embedded != nil {
+		if err := c.embedded.failed(); err != nil {
+			return err
+		}
+	}
 	if !c.nc.IsConnected() {
 		return errors.New("no connection to NATS")
 	}
@@ -95,15 +98,14 @@ func (c *Conn) Ready() error {
 
 // Close ends the connection and the embedded server.
 func (c *Conn) Close() {
+	if c.embedded != nil {
+		c.embedded.rest(c.js)
+	}
 	if c.nc != nil {
 		c.nc.Close()
 	}
 	if c.embedded != nil {
-		c.embedded.Shutdown()
-		c.embedded.WaitForShutdown()
-	}
-	if c.lock != nil {
-		c.lock.release()
+		c.embedded.close()
 	}
 }
 

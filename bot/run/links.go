@@ -35,11 +35,19 @@ var ErrLinkedToAnother = errors.New("this GitLab account is linked to another pe
 // this key names its person, whatever died between two writes or was written at once.
 type Links struct{ kv jetstream.KeyValue }
 
-// OpenLinks makes the store of links where there is none.
+// OpenLinks makes the store of links where there is none. ErrUnreadable says that there
+// are links that this version cannot read.
 func OpenLinks(ctx context.Context, conn *Conn) (*Links, error) {
 	kv, err := openBucket(ctx, conn, linksBucket, "pipebot: links")
 	if err != nil {
 		return nil, fmt.Errorf("opening the store of links: %w", err)
+	}
+	err = allReadable(ctx, kv, personPrefix+">", func(entry jetstream.KeyValueEntry) error {
+		_, err := decodeLink(entry.Value())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the links: %w", err)
 	}
 	return &Links{kv}, nil
 }
@@ -127,10 +135,15 @@ func (l *Links) person(ctx context.Context, team, user string) (link Link, revis
 	if err != nil {
 		return Link{}, 0, fmt.Errorf("reading a link: %w", err)
 	}
-	if err := json.Unmarshal(entry.Value(), &link); err != nil {
-		return Link{}, 0, fmt.Errorf("decoding a link: %w", err)
+	link, err = decodeLink(entry.Value())
+	return link, entry.Revision(), err
+}
+
+func decodeLink(data []byte) (link Link, err error) {
+	if err := json.Unmarshal(data, &link); err != nil {
+		return Link{}, fmt.Errorf("decoding a link: %w", err)
 	}
-	return link, entry.Revision(), nil
+	return link, nil
 }
 
 func personKey(team, user string) string { return personPrefix + team + "." + user }
