@@ -22,6 +22,8 @@ const (
 	// mostStored keeps the server from a limit of its own, which it would take from the
 	// room that the disk has at the start, and keep when there is more.
 	mostStored = 1 << 50
+	// reconnectEvery is the time between two tries to find the server when it was opened anew.
+	reconnectEvery = 50 * time.Millisecond
 )
 
 // embedded is the JetStream server in this process, and its data folder.
@@ -54,7 +56,7 @@ func (c *Conn) embed(ctx context.Context, dir string) error {
 		return err
 	}
 	c.nc, err = nats.Connect("", nats.InProcessServer(e), quiet, nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
-		nats.ReconnectWait(reopenEvery), nats.ReconnectJitter(0, 0))
+		nats.ReconnectWait(reconnectEvery), nats.ReconnectJitter(0, 0))
 	if err == nil {
 		c.js, err = jetstream.New(c.nc)
 	}

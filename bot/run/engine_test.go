@@ -317,7 +317,7 @@ func TestPoisonRecord(t *testing.T) {
 		w.engine.Tokens().Publish(w.ctx, run.KindCard, id)
 	}
 	w.engine.Tokens().Publish(w.ctx, run.KindPoll, "not-a-number")
-	w.start()
+	w.stop = w.work(w.engine) // which was there before
 	w.submit("V1")
 	w.showsState("V1", run.Started)
 	if _, _, err := w.engine.Submit(w.ctx, request("newer"), nil); err == nil || errors.Is(err, run.ErrNotFound) {

@@ -160,7 +160,11 @@ type Shown struct {
 	Told []string `json:"told,omitempty"`
 }
 
-// formatVersion is the form of the records that this version writes and reads.
+// formatVersion is the form of the records that this version writes and reads. New fields
+// that older versions may ignore leave it as it is. Where it has to change, one version
+// comes first that reads both and writes the old one, and is rolled out everywhere; the
+// next one writes the new one. A process that finds another format when it starts refuses
+// to; one that meets it while it runs, from a replica that is ahead, leaves it alone.
 const formatVersion = 1
 
 // newRun is the record of a request that was just made, and of what holds it.

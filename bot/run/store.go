@@ -99,12 +99,16 @@ func (s *store) read(ctx context.Context, id string) (Run, uint64, error) {
 }
 
 func decode(data []byte) (Run, error) {
+	var is struct{ Format int }
+	if err := json.Unmarshal(data, &is); err != nil {
+		return Run{}, fmt.Errorf("decoding a run: %w", err)
+	}
+	if is.Format != formatVersion { // the rest may be anything
+		return Run{}, fmt.Errorf("a run has the format %d and this version of pipebot reads %d", is.Format, formatVersion)
+	}
 	var r Run
 	if err := json.Unmarshal(data, &r); err != nil {
 		return Run{}, fmt.Errorf("decoding a run: %w", err)
-	}
-	if r.Format != formatVersion {
-		return Run{}, fmt.Errorf("the run %s has the format %d and this version of pipebot reads %d", r.Request.ID, r.Format, formatVersion)
 	}
 	return r, nil
 }

@@ -241,7 +241,11 @@ type process struct {
 }
 
 func startProcess(env map[string]string) (*process, error) {
-	p := &process{cmd: exec.Command(binary), out: &lockedBuffer{}, exited: make(chan struct{})}
+	return startCommand(exec.Command(binary), env)
+}
+
+func startCommand(cmd *exec.Cmd, env map[string]string) (*process, error) {
+	p := &process{cmd: cmd, out: &lockedBuffer{}, exited: make(chan struct{})}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		p.cmd.Env = append(p.cmd.Env, name+"="+env[name])
 	}
