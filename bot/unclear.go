@@ -49,11 +49,11 @@ func asking(r run.Run) phrase {
 		return say(words("GitLab does not tell me whether it runs. Please look among "), page,
 			words(": if it is there, "), code("/pipeline follow"), words(" shows it here; if not, start it again."))
 	case n == 1 && r.MoreCandidates == 0:
-		return say(words("GitLab gave no answer when I started it. It may have become this pipeline; I cannot tell. Is it the one?"))
+		return say(words("GitLab gave no answer when I started it. It may be this pipeline; I cannot tell. Is it?"))
 	case r.MoreCandidates == 0:
-		return say(words("GitLab gave no answer when I started it. It may have become one of these pipelines; I cannot tell which. Please say."))
+		return say(words("GitLab gave no answer when I started it. It may be one of these pipelines; I cannot tell which. Please say."))
 	default:
-		return say(words(fmt.Sprintf("GitLab gave no answer when I started it. It may have become one of these pipelines, or of %d more among ", r.MoreCandidates)),
+		return say(words(fmt.Sprintf("GitLab gave no answer when I started it. It may be one of these pipelines, or of %d more among ", r.MoreCandidates)),
 			page, words("; I cannot tell which. Please say."))
 	}
 }
