@@ -23,6 +23,10 @@ type Runs interface {
 	AddFollower(ctx context.Context, id, team, user string) (run.Run, error)
 	Approve(ctx context.Context, id string, a run.Approval) (run.Run, error)
 	TurnDown(ctx context.Context, id string, by, reason string) (run.Run, error)
+	// Settle goes on with a run whose start is unclear as somebody says.
+	Settle(ctx context.Context, id string, v run.Verdict) (run.Run, error)
+	// LookAgain has one looked for once more.
+	LookAgain(ctx context.Context, id string, doubt int64) error
 }
 
 // History is what is known of people's habits; [run.History] knows it.

@@ -40,6 +40,7 @@ func card(r run.Run) message {
 		lines = slices.Concat(headline(r), summary(r), held(r))
 	}
 	blocks := []slack.Block{slack.NewRichTextBlock("card", paragraph(lines...))}
+	blocks = append(blocks, candidateRows(r)...)
 	if buttons := buttons(r); len(buttons) > 0 {
 		blocks = append(blocks, slack.NewActionBlock("actions", buttons...))
 	}
@@ -159,8 +160,7 @@ func noStages(r run.Run) phrase {
 	case r.Deleted:
 		return wasDeleted(r)
 	case r.State == run.Unknown:
-		return say(words("Please "), link(pipelinesURL(r), "look in GitLab"),
-			words(" whether it runs; nothing more will be started for this request."))
+		return asking(r)
 	case r.State == run.Refused:
 		return refusedLine(r)
 	case r.State == run.Starting && r.Unclear:
@@ -201,6 +201,11 @@ func footer(r run.Run) phrase {
 	if r.Approval != nil {
 		add(words("Approved by "))
 		parts = append(parts, mention(r.Approval.By))
+	}
+	if r.Verdict != nil {
+		said := saidBy(*r.Verdict)
+		add(said[0])
+		parts = append(parts, said[1:]...)
 	}
 	if act, ok := lastAct(r); ok {
 		if said := actedBy(r, act); len(said) > 0 {

@@ -21,6 +21,9 @@ func buttons(r run.Run) []slack.BlockElement {
 	if r.State == run.Held {
 		return heldButtons(r)
 	}
+	if r.State == run.Unknown {
+		return doubtButtons(r)
+	}
 	if r.Deleted || r.Pipeline.ID == 0 {
 		return nil
 	}

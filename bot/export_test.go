@@ -129,6 +129,7 @@ var (
 	ReasonModal   = reasonModal
 	Undecided     = func(d policy.Decision, err error) Message { return warning(undecidedWords(d, err)...) }
 
+	NotSettled  = notSettled
 	CardIsHere  = cardIsHere
 	CardIsAway  = cardIsAway
 	NowFollowed = nowFollowed

@@ -117,6 +117,7 @@ func everything(name string) []picture {
 		}
 	})...)
 	list = append(list, aboutActs(all(name))...)
+	list = append(list, aboutDoubts(all(name))...)
 	list = append(list, aboutStarting(all(name[:min(len(name), 150)]))...) // longer ones fit into no button
 	return append(list, picture{name: "already taken", view: bot.Taken(first, second, true).(*slack.ViewSubmissionResponse).View})
 }

@@ -416,6 +416,14 @@ func (f *fakeRuns) TurnDown(_ context.Context, id, by, reason string) (run.Run, 
 	return run.Run{}, f.act("turn down " + id + " by " + by + ": " + reason)
 }
 
+func (f *fakeRuns) Settle(_ context.Context, id string, v run.Verdict) (run.Run, error) {
+	return run.Run{}, f.act(fmt.Sprintf("settle %s about %d as %d by %s", id, v.Doubt, v.Pipeline, v.By))
+}
+
+func (f *fakeRuns) LookAgain(_ context.Context, id string, doubt int64) error {
+	return f.act(fmt.Sprintf("look for %s about %d", id, doubt))
+}
+
 // Running are those that the test has put there as running, newest first.
 func (f *fakeRuns) Running(project string, ref gitlab.Ref, buildType string) []run.Run {
 	f.mu.Lock()

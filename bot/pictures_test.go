@@ -24,7 +24,7 @@ func pictures() []picture {
 		modals(),
 		aboutRights(ordinary), longRights(),
 		aboutTests(ordinary),
-		aboutStarting(ordinary),
+		aboutStarting(ordinary), aboutDoubts(ordinary),
 		aboutActs(ordinary), manyVariables(),
 		aboutFollowing(),
 		lists(ordinary), homes(ordinary),

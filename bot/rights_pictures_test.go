@@ -145,7 +145,7 @@ var renderers = strings.Fields(`
 	madeModal newTokenModal renameModal revokeModal tokenForm tokensModal tokensSaying tokensUnread tokensView tokensWorking tokenUnseen
 	homeView listFailed pipelineList
 	alreadyRunning begun closing endedMeanwhile followedInstead goneProject noSuchRef notFollowed notLookedUp notOpened notOpenedFor
-	notReached notWritten whichRef`)
+	notReached notSettled notWritten whichRef`)
 
 func TestEveryRenderingHasAPicture(t *testing.T) {
 	files := token.NewFileSet()

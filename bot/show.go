@@ -79,6 +79,8 @@ func noticeFor(r run.Run) (name string, m message) {
 		return "link", linkFirst(r)
 	case r.State == run.Refused:
 		return "refused", notStarted(r)
+	case r.State == run.Unknown && r.Verdict != nil: // it was started again since they were told
+		return fmt.Sprintf("unknown:%d", r.Doubt()), uncertain(r)
 	case r.State == run.Unknown:
 		return "unknown", uncertain(r)
 	case (r.State == run.Requested || r.State == run.Starting) && r.Waiting != nil:

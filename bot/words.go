@@ -93,17 +93,20 @@ func waits(r run.Run) message {
 	return privately(append(opening, words(" is kept, and I try again until it starts, for an hour at most. You do not need to do anything."))...)
 }
 
-// uncertain tells that nobody knows whether the pipeline was started.
+// uncertain tells that nobody knows whether the pipeline was started. The card asks.
 func uncertain(r run.Run) message {
-	opening := append(say(emoji("grey_question"), words(" GitLab gave no clear answer when I started ")), request(r)...)
-	opening = append(opening,
-		words(", and I could not find out whether it runs. Please look among "),
-		link(pipelinesURL(r), "the project's pipelines"),
-		words(". If it is not there, type /pipeline again."))
-	if r.Refusal != nil && r.Refusal.Kind == gitlab.Forbidden {
-		opening = append(opening, words(" To find it by myself, I need an access token with the role Maintainer."))
+	said := append(say(emoji("grey_question"), words(" GitLab gave no clear answer when I started ")), request(r)...)
+	said = append(said, words(", and I could not find out whether it runs. "))
+	if len(r.Candidates) > 0 {
+		said = append(said, words("Its card shows what it may be: please say there which it is, or that it is to be started again."))
+	} else {
+		said = append(said, words("Please look among "), link(pipelinesURL(r), "the project's pipelines"),
+			words("; by its card I look once more, or start it again."))
 	}
-	return privately(opening...)
+	if len(r.Candidates) > 0 || r.Refusal != nil && r.Refusal.Kind == gitlab.Forbidden {
+		said = append(said, words(" To find it by myself, I need an access token with the role Maintainer."))
+	}
+	return privately(said...)
 }
 
 func pipelinesURL(r run.Run) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,13 +43,13 @@ func TestFindStarted(t *testing.T) {
 			}
 			looker := gl.as(t, gitlabtest.Maintainer)
 			for i := range want {
-				got, found, err := looker.FindStarted(t.Context(), gitlab.Started{
+				got, err := looker.FindStarted(t.Context(), gitlab.Started{
 					Project: gl.project.ID, Ref: tt.ref, Trigger: tt.trigger, Since: time.Now(), Key: marker, Value: fmt.Sprint("V", i),
 				})
-				if err != nil || !found {
-					t.Fatalf("V%d: %v, %v", i, found, err)
+				if err != nil {
+					t.Fatalf("V%d: %v", i, err)
 				}
-				if diff := cmp.Diff(want[i], got); diff != "" {
+				if diff := cmp.Diff(gitlab.Search{Found: want[i]}, got); diff != "" {
 					t.Errorf("V%d (-want +got):\n%s", i, diff)
 				}
 			}
@@ -71,11 +72,11 @@ func TestFindStartedLooksOnlyWhereItCouldBe(t *testing.T) {
 		}
 	}
 	gl.ResetRequests()
-	_, found, err := gl.as(t, gitlabtest.Maintainer).FindStarted(t.Context(), gitlab.Started{
+	found, err := gl.as(t, gitlabtest.Maintainer).FindStarted(t.Context(), gitlab.Started{
 		Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
 	})
-	if found || err != nil {
-		t.Errorf("found: %v, %v", found, err)
+	if found.Found.ID != 0 || len(found.Unread) != 0 || err != nil {
+		t.Errorf("found: %+v, %v", found, err)
 	}
 	if n := len(gl.Requests()); n != 1 {
 		t.Errorf("it took %d requests", n)
@@ -102,31 +103,90 @@ func TestFindStartedAllowsForTheClocks(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			_, found, err := client.FindStarted(t.Context(), gitlab.Started{
+			found, err := client.FindStarted(t.Context(), gitlab.Started{
 				Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
 			})
-			if found != tt.found || err != nil {
-				t.Errorf("found: %v, %v", found, err)
+			if (found.Found.ID != 0) != tt.found || err != nil {
+				t.Errorf("found: %+v, %v", found, err)
 			}
 		})
 	}
 }
 
 // A variable that may not be read leaves it open whether the start is there.
-func TestFindStartedIsForbidden(t *testing.T) {
+func TestFindStartedNamesWhatItMayNotRead(t *testing.T) {
 	gl := newInstance(t, nil)
 	start := gl.start(true) // another user's trigger token
 	start.Variables = map[string]string{marker: "V1"}
-	if _, err := gl.client.StartPipeline(t.Context(), start); err != nil {
+	p, err := gl.client.StartPipeline(t.Context(), start)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+	got, err := gl.client.FindStarted(t.Context(), gitlab.Started{
 		Project: gl.project.ID, Ref: branch("main"), Trigger: true, Since: time.Now(), Key: marker, Value: "V1",
 	})
-	if found {
-		t.Error("found")
+	if diff := cmp.Diff(gitlab.Search{Unread: []gitlab.Pipeline{p}}, got); diff != "" || err != nil || p.User.Username == "" {
+		t.Errorf("%v; found (-want +got):\n%s", err, diff)
 	}
-	checkError(t, err, gitlab.Error{Op: "reading the pipeline's variables", Kind: gitlab.Forbidden, Status: 403, Message: "403 Forbidden"})
+}
+
+// A person is asked about those that were made next to the POST; the others are counted.
+func TestFindStartedNamesTheNearest(t *testing.T) {
+	begin := time.Now().Truncate(time.Second)
+	var minutes atomic.Int64
+	clock := func() time.Time { return begin.Add(time.Duration(minutes.Load()) * time.Minute) }
+	server := gitlabtest.NewServer(gitlabtest.Config{Now: clock})
+	t.Cleanup(server.Close)
+	starter, looker, project := server.AddUser("starter"), server.AddUser("looker"), server.AddProject("group/app")
+	project.AddMember(starter, gitlabtest.Maintainer)
+	project.AddMember(looker, gitlabtest.Developer)
+	gl := instance{Server: server}
+	client := gl.with(t, server.AddToken(starter, "api"))
+	var ids []int64
+	for range 8 {
+		p, err := client.StartPipeline(t.Context(), gitlab.Start{Project: int64(project.ID), Ref: branch("main")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, p.ID)
+		minutes.Add(1)
+	}
+	at := begin.Add(3*time.Minute + time.Second) // a second after the fourth
+	found, err := gl.with(t, server.AddToken(looker, "api")).FindStarted(t.Context(), gitlab.Started{
+		Project: int64(project.ID), Ref: branch("main"), Since: begin, At: at, Key: marker, Value: "V1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	for _, p := range found.Unread {
+		got = append(got, p.ID)
+	}
+	if diff := cmp.Diff([]int64{ids[3], ids[4], ids[2], ids[5], ids[1]}, got); diff != "" || found.More != 3 {
+		t.Errorf("%d more than (-want +got):\n%s", found.More, diff)
+	}
+}
+
+// What is known to be another request's is neither read nor asked about.
+func TestFindStartedLeavesOthersAlone(t *testing.T) {
+	gl := newInstance(t, nil)
+	start := gl.start(true)
+	start.Variables = map[string]string{marker: "V1"}
+	p, err := gl.client.StartPipeline(t.Context(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gl.ResetRequests()
+	got, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+		Project: gl.project.ID, Ref: branch("main"), Trigger: true, Since: time.Now(), Key: marker, Value: "V1",
+		Others: func(id int64) bool { return id == p.ID },
+	})
+	if diff := cmp.Diff(gitlab.Search{}, got); diff != "" || err != nil {
+		t.Errorf("%v; found (-want +got):\n%s", err, diff)
+	}
+	if n := len(gl.Requests()); n != 1 {
+		t.Errorf("it took %d requests", n)
+	}
 }
 
 // Somebody else's pipeline beside ours, whose variables are their business.
@@ -141,11 +201,11 @@ func TestFindStartedPassesOverWhatIsNotOurs(t *testing.T) {
 	if _, err := gl.as(t, gitlabtest.Developer).StartPipeline(t.Context(), gl.start(false)); err != nil {
 		t.Fatal(err)
 	}
-	got, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+	got, err := gl.client.FindStarted(t.Context(), gitlab.Started{
 		Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
 	})
-	if err != nil || !found || got.ID != want.ID {
-		t.Errorf("found %d: %v, %v", got.ID, found, err)
+	if err != nil || got.Found.ID != want.ID {
+		t.Errorf("found %+v, %v", got, err)
 	}
 }
 
@@ -160,11 +220,11 @@ func TestFindStartedTellsThatItCannotLook(t *testing.T) {
 				t.Fatal(err)
 			}
 			gl.Fault(gitlabtest.Match{Method: http.MethodGet, PathPattern: path}, gitlabtest.Fault{Status: 502})
-			_, found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+			found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
 				Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
 			})
-			if found || gitlab.KindOf(err) != gitlab.Unclear || err == nil {
-				t.Errorf("found: %v, %v", found, err)
+			if found.Found.ID != 0 || gitlab.KindOf(err) != gitlab.Unclear || err == nil {
+				t.Errorf("found: %+v, %v", found, err)
 			}
 		})
 	}

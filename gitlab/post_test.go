@@ -152,11 +152,11 @@ func TestATimeoutAfterItWasSentIsUnclear(t *testing.T) {
 			if err := gl.Wait(t.Context(), func() bool { return len(gl.app.Pipelines()) == 1 }); err != nil {
 				t.Fatal(err)
 			}
-			got, found, err := gl.as(t, gitlabtest.Maintainer).FindStarted(t.Context(), gitlab.Started{
+			got, err := gl.as(t, gitlabtest.Maintainer).FindStarted(t.Context(), gitlab.Started{
 				Project: gl.project.ID, Ref: start.Ref, Trigger: trigger, Since: since, Key: "PIPEBOT_RUN_ID", Value: "V1",
 			})
-			if err != nil || !found || got.ID != int64(gl.app.Pipelines()[0].ID) {
-				t.Errorf("found %+v, %v, %v", got, found, err)
+			if err != nil || got.Found.ID != int64(gl.app.Pipelines()[0].ID) {
+				t.Errorf("found %+v, %v", got, err)
 			}
 			if n := gl.Count("POST /api/v4/projects/**"); n != 1 {
 				t.Errorf("GitLab got %d requests", n)

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"sync/atomic"
-	"time"
 )
 
 // Start says what pipeline to start.
@@ -75,45 +73,3 @@ type createBody struct {
 	Ref       string         `json:"ref"`
 	Variables []variableBody `json:"variables,omitempty"`
 }
-
-// FindStarted looks for a pipeline that was started for ref at or after since, by a
-// variable that only this start carried. The error is Forbidden where the access
-// token may not read the variables of one that could be it; then nothing is known.
-func (c *Client) FindStarted(ctx context.Context, s Started) (Pipeline, bool, error) {
-	candidates, err := c.ListPipelines(ctx, s.Project, ListFilter{
-		Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: s.Since.Add(-clockSkew),
-	})
-	if err != nil {
-		return Pipeline{}, false, err
-	}
-	var unreadable error
-	for _, candidate := range candidates {
-		variables, err := c.Variables(ctx, s.Project, candidate.ID)
-		if KindOf(err) == Forbidden {
-			unreadable = err // somebody else's perhaps; ours may come yet
-			continue
-		}
-		if err != nil {
-			return Pipeline{}, false, err
-		}
-		if slices.Contains(variables, Variable{Key: s.Key, Value: s.Value}) {
-			found, err := c.Pipeline(ctx, s.Project, candidate.ID)
-			return found, err == nil, err
-		}
-	}
-	return Pipeline{}, false, unreadable
-}
-
-// Started describes a pipeline that may have been started: how, for what, since
-// when, and the variable that tells it from others.
-type Started struct {
-	Project    int64
-	Ref        Ref
-	Trigger    bool
-	Since      time.Time
-	Key, Value string
-}
-
-// clockSkew is how far GitLab's clock may be behind ours before a pipeline of ours
-// would be missed.
-const clockSkew = 5 * time.Minute

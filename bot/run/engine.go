@@ -14,7 +14,7 @@ import (
 // GitLab is what the engine asks of GitLab; [gitlab.Client] does it.
 type GitLab interface {
 	StartPipeline(ctx context.Context, s gitlab.Start) (gitlab.Pipeline, error)
-	FindStarted(ctx context.Context, s gitlab.Started) (gitlab.Pipeline, bool, error)
+	FindStarted(ctx context.Context, s gitlab.Started) (gitlab.Search, error)
 	ListPipelines(ctx context.Context, project int64, filter gitlab.ListFilter) ([]gitlab.Pipeline, error)
 	Observe(ctx context.Context, project gitlab.Project, pipelines []int64) (map[int64]gitlab.Observation, error)
 	ObserveOne(ctx context.Context, project, pipeline int64) (gitlab.Observation, error)

@@ -27,6 +27,8 @@ var (
 	Doubted    = Run.doubted
 	Looked     = Run.looked
 	GaveUp     = Run.gaveUp
+	Settled    = Run.settled
+	LookAnew   = Run.lookedForAnew
 	Observed   = Run.observed
 	Gone       = Run.gone
 	Deleted    = Run.deleted
@@ -115,6 +117,10 @@ func (s *store) Revision(ctx context.Context, id string) (n uint64, err error) {
 
 func (s *store) Update(ctx context.Context, id string, change func(Run) Run) (Run, error) {
 	return s.update(ctx, id, change)
+}
+
+func (s *store) Claim(ctx context.Context, r Run, pipeline int64) error {
+	return s.claim(ctx, r, pipeline)
 }
 
 // PutRaw writes what no version of pipebot may have written.

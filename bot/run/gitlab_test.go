@@ -26,6 +26,8 @@ type fakeGitLab struct {
 	since []time.Time
 	// noToken: the settings have no trigger token (any more).
 	noToken bool
+	// unreadable: the access token may not read the variables of pipelines.
+	unreadable bool
 	// shas are the commits of refs, by name; pushed is what comes between the last
 	// look at a ref and the start.
 	shas   map[string]string
@@ -115,17 +117,28 @@ func (g *fakeGitLab) RefSHA(ctx context.Context, _ int64, ref gitlab.Ref) (sha s
 	return sha, err
 }
 
-func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found gitlab.Pipeline, ok bool, err error) {
+func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found gitlab.Search, err error) {
 	err = g.call(ctx, "find", func() error {
 		for _, p := range g.pipelines {
-			if p.ProjectID == s.Project && p.Source == gitlab.Source(s.Trigger) && p.Ref == s.Ref.Name &&
-				p.CreatedAt.After(s.Since.Add(-5*time.Minute)) && p.variables[s.Key] == s.Value {
-				found, ok = p.Pipeline, true
+			switch {
+			case p.ProjectID != s.Project || p.Source != gitlab.Source(s.Trigger) || p.Ref != s.Ref.Name ||
+				!p.CreatedAt.After(s.Since.Add(-5*time.Minute)) || s.Others(p.ID):
+			case g.unreadable:
+				found.Unread = append(found.Unread, p.Pipeline)
+			case p.variables[s.Key] == s.Value:
+				found.Found = p.Pipeline
 			}
 		}
 		return nil
 	})
-	return found, ok, err
+	return found, err
+}
+
+// hides the variables of all pipelines from the access token, or shows them.
+func (g *fakeGitLab) hides(all bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unreadable = all
 }
 
 func (g *fakeGitLab) ListPipelines(ctx context.Context, project int64, filter gitlab.ListFilter) (list []gitlab.Pipeline, err error) {

@@ -99,9 +99,9 @@ func (r Run) open() bool {
 const goodFor = time.Minute
 
 // outdated reports whether a run has waited so long since it was let go that it has to
-// be decided anew.
+// be decided anew. Who has it started over does not decide whether its asker still may.
 func (r Run) outdated(now time.Time) bool {
-	return r.Tries > 0 || now.Sub(later(r.Request.At, r.ReleasedAt)) > goodFor
+	return r.Tries > 0 || !r.startedOverAt().IsZero() || now.Sub(later(r.Request.At, r.ReleasedAt)) > goodFor
 }
 
 // approved is a held run that a second person let go, if it is still about the

@@ -43,11 +43,18 @@ func entryFor(before, after Run) (Entry, bool) {
 	case Held:
 		entry.SHA, entry.Rule, entry.Reason = after.Hold.SHA, after.Hold.Rule, "waits for "+string(after.Hold.For)
 	case Requested:
-		if before.State == Starting {
+		switch before.State {
+		case Starting:
 			entry.Outcome = "not started"
+		case Unknown:
+			entry.Outcome = "to be started again"
 		}
 	case Starting:
-		entry.Kind = EntryAction
+		if before.State == Unknown {
+			entry.Outcome = "looked for again"
+		} else {
+			entry.Kind = EntryAction
+		}
 	case Refused:
 		entry.Reason = refusedBecause(*after.Refusal)
 	case Ended:
@@ -59,6 +66,9 @@ func entryFor(before, after Run) (Entry, bool) {
 	}
 	if last, acted := lastAct(before, after); acted {
 		entry.Reason = fmt.Sprintf("%s by %s", last.Verb, last.By)
+	}
+	if v := after.Verdict; v != nil && before.State == Unknown && after.State != Starting {
+		entry.Reason = "said by " + v.By
 	}
 	// The same change is the same entry, by whoever and however often it is written.
 	entry.ID = fmt.Sprintf("%s.%s-%s.%d", request.ID, before.State, after.State, after.Version)

@@ -114,6 +114,12 @@ type Run struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Unclear: the newest POST's answer was lost.
 	Unclear bool `json:"unclear,omitempty"`
+	// Candidates are the pipelines that an unknown run may have become, the likeliest
+	// first; MoreCandidates counts those that are left out.
+	Candidates     []gitlab.Pipeline `json:"candidates,omitempty"`
+	MoreCandidates int               `json:"more_candidates,omitempty"`
+	// Verdict is what somebody said of the newest unclear start that was decided so.
+	Verdict *Verdict `json:"verdict,omitempty"`
 	// NotBefore is when the next try is due; Tries counts those that failed in a
 	// row, and Waiting says why the first of them did.
 	NotBefore time.Time `json:"not_before,omitzero"`

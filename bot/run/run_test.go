@@ -72,6 +72,8 @@ func TestRecordKeepsItsForm(t *testing.T) {
 		r.Request.Files, r.Request.Follow, r.Request.Quiet = map[string]string{"F": "1"}, true, true
 		r.Acts = []run.Act{{Verb: run.Play, By: "U2", Team: "T1", At: noon, Job: "ship"}}
 		r.Followers, r.EndedBefore = []run.Person{{Team: "T1", User: "U3"}}, true
+		r.Candidates, r.MoreCandidates = []gitlab.Pipeline{{ID: 3, CreatedAt: noon}}, 2
+		r.Verdict = &run.Verdict{By: "U2", Team: "T1", At: noon, Doubt: 4, Pipeline: 3}
 	})
 	data, err := json.Marshal(r)
 	if err != nil {

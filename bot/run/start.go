@@ -140,17 +140,22 @@ func (e *Engine) answered(ctx context.Context, r Run, change func(Run) Run) erro
 // look finds out whether GitLab started what it gave no answer to.
 func (e *Engine) look(ctx context.Context, r Run) error {
 	looking, cancel := context.WithTimeout(ctx, readTimeout)
-	p, found, lookErr := e.GitLab.FindStarted(looking, gitlab.Started{
+	defer cancel()
+	// What is others' is known once every record is.
+	if err := e.live.knowsAll(looking); err != nil {
+		return err
+	}
+	found, lookErr := e.GitLab.FindStarted(looking, gitlab.Started{
 		Project: r.Project.ID, Ref: r.Request.Ref, Trigger: r.Request.Trigger, Since: r.PostedAt,
-		Key: MarkerVariable, Value: r.Request.ID,
+		Key: MarkerVariable, Value: r.Request.ID, At: r.Deadline.Add(-e.StartTimeout),
+		Others: func(pipeline int64) bool { return e.isAnothers(r, pipeline) },
 	})
-	cancel()
 	if lookErr != nil {
 		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.NamedError("reason", lookErr))
 	} else {
-		e.Log.Info("looked for a pipeline whose start was unclear", zap.String("run", r.Request.ID), zap.Bool("found", found))
+		e.Log.Info("looked for a pipeline whose start was unclear", zap.String("run", r.Request.ID), zap.Bool("found", found.Found.ID != 0), zap.Int("unread", len(found.Unread)+found.More))
 	}
-	return e.answered(ctx, r, func(r Run) Run { return r.looked(p, found, lookErr, time.Now()) })
+	return e.answered(ctx, r, func(r Run) Run { return r.looked(found, lookErr, time.Now()) })
 }
 
 func (e *Engine) variables(request Request) map[string]string {

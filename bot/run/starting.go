@@ -32,7 +32,7 @@ const (
 
 // nextStep decides how a run that is not started goes on, and when.
 func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
-	expires := later(r.Request.At, r.ReleasedAt).Add(requestExpires)
+	expires := later(later(r.Request.At, r.ReleasedAt), r.startedOverAt()).Add(requestExpires)
 	switch {
 	case r.Request.Follow:
 		return stepNone, now // whatever it says: it is nothing that may be started
@@ -137,10 +137,14 @@ func (r Run) doubted() Run {
 }
 
 // looked is the run after it was looked for on GitLab.
-func (r Run) looked(p gitlab.Pipeline, found bool, err error, now time.Time) Run {
+func (r Run) looked(s gitlab.Search, err error, now time.Time) Run {
 	switch kind := gitlab.KindOf(err); {
-	case found:
-		return r.started(p)
+	case s.Found.ID != 0:
+		return r.started(s.Found)
+	case err == nil && len(s.Unread) > 0:
+		r.State, r.Waiting, r.Refusal = Unknown, nil, nil
+		r.Candidates, r.MoreCandidates = s.Unread, s.More
+		return r
 	case err == nil:
 		// A readable "not there", after GitLab had time to finish: the POST did
 		// nothing, and one more is allowed.

@@ -101,7 +101,7 @@ func TestNextStep(t *testing.T) {
 func TestPosting(t *testing.T) {
 	project := gitlab.Project{ID: 7}
 	first := run.Posting(requested(), project, noon, noon.Add(time.Second))
-	second := run.Posting(run.Looked(run.Doubted(first), gitlab.Pipeline{}, false, nil, noon), project, noon.Add(time.Minute), noon.Add(2*time.Minute))
+	second := run.Posting(run.Looked(run.Doubted(first), gitlab.Search{}, nil, noon), project, noon.Add(time.Minute), noon.Add(2*time.Minute))
 	if !second.PostedAt.Equal(noon) || !second.Deadline.Equal(noon.Add(2*time.Minute)) || second.Unclear || second.State != run.Starting {
 		t.Errorf("second POST: %+v", second)
 	}
@@ -166,13 +166,15 @@ func TestWaiting(t *testing.T) {
 
 func TestLooked(t *testing.T) {
 	tests := map[string]struct {
-		found bool
-		err   error
-		state run.State
-		tries int
+		found  bool
+		unread []gitlab.Pipeline
+		err    error
+		state  run.State
+		tries  int
 	}{
 		"found":                        {found: true, state: run.Started},
 		"not there":                    {state: run.Requested},
+		"candidates":                   {unread: []gitlab.Pipeline{{ID: 7}, {ID: 8}}, state: run.Unknown, tries: 3},
 		"GitLab cannot be reached":     {err: gitlabError(gitlab.NotSent), state: run.Starting, tries: 4},
 		"GitLab takes no more":         {err: gitlabError(gitlab.RateLimited), state: run.Starting, tries: 4},
 		"GitLab fails":                 {err: gitlabError(gitlab.Unclear), state: run.Starting, tries: 4},
@@ -184,7 +186,14 @@ func TestLooked(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			before := unclear(tries(3), func(r *run.Run) { r.Waiting = &run.Refusal{Kind: gitlab.Unclear} })
-			r := run.Looked(before, gitlab.Pipeline{ID: 42}, tt.found, tt.err, noon)
+			s := gitlab.Search{Unread: tt.unread, More: len(tt.unread)}
+			if tt.found {
+				s.Found.ID = 42
+			}
+			r := run.Looked(before, s, tt.err, noon)
+			if diff := cmp.Diff(tt.unread, r.Candidates); diff != "" || r.MoreCandidates != len(tt.unread) {
+				t.Errorf("%d more candidates than (-want +got):\n%s", r.MoreCandidates, diff)
+			}
 			if r.State != tt.state || r.Tries != tt.tries {
 				t.Errorf("state %s, %d tries; want %s, %d", r.State, r.Tries, tt.state, tt.tries)
 			}

@@ -195,9 +195,9 @@ func TestVersion(t *testing.T) {
 		{"and again", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"unclear", run.Doubted, true},
 		{"looked for in vain", func(r run.Run) run.Run {
-			return run.Looked(r, gitlab.Pipeline{}, false, gitlabError(gitlab.Unclear), now)
+			return run.Looked(r, gitlab.Search{}, gitlabError(gitlab.Unclear), now)
 		}, false},
-		{"not there", func(r run.Run) run.Run { return run.Looked(r, gitlab.Pipeline{}, false, nil, now) }, true},
+		{"not there", func(r run.Run) run.Run { return run.Looked(r, gitlab.Search{}, nil, now) }, true},
 		{"handed over once more", func(r run.Run) run.Run { return run.Posting(r, project, now, deadline) }, false},
 		{"started", func(r run.Run) run.Run { return run.Posted(r, created, nil, now) }, true},
 		{"shown", func(r run.Run) run.Run { r.Shown = run.Shown{Version: r.Version, Card: "1"}; return r }, false},

@@ -1,0 +1,245 @@
+package main_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pipebot/bot/slacktest"
+	"pipebot/gitlab/gitlabtest"
+)
+
+// starts are the requests that start a pipeline by a trigger token.
+var starts = gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/trigger/pipeline"}
+
+// posted waits until so many starts have reached GitLab.
+func (w *world) posted(times int) {
+	w.t.Helper()
+	if err := w.gitlab.Wait(w.ctx, func() bool { return w.gitlab.Count("POST **/trigger/pipeline") >= times }); err != nil {
+		w.t.Fatalf("waiting for start %d: %v\n%s", times, err, w.bot.output())
+	}
+}
+
+// GitLab starts the pipeline, but its answer is lost, or comes after the bot gave up
+// waiting: it is looked for and found, and no second one is started.
+func TestLostAnswer(t *testing.T) {
+	tests := map[string]gitlabtest.Fault{
+		"the connection is cut":               {Cut: true, Applied: true, Times: 1},
+		"a gateway fails":                     {Status: http.StatusBadGateway, Applied: true, Times: 1},
+		"a gateway times out":                 {Status: http.StatusGatewayTimeout, Applied: true, Times: 1},
+		"it takes effect late":                {Status: http.StatusBadGateway, ApplyAfter: 300 * time.Millisecond, Times: 1},
+		"it takes effect after the time-out":  {ApplyAfter: 2500 * time.Millisecond, Times: 1},
+		"nothing took effect":                 {Status: http.StatusBadGateway, Times: 1},
+		"nothing took effect, and no answer":  {Cut: true, Times: 1},
+		"nothing took effect in the time-out": {Delay: 2500 * time.Millisecond, Status: http.StatusGatewayTimeout, Times: 1},
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.env["START_SETTLE"] = "2s" // so that what is applied late has been by then
+			w.start()
+			w.gitlab.Fault(starts, fault)
+			w.ask(w.alice, w.channel, "main")
+			w.card(w.channel, "Checking whether GitLab started it")
+			w.pipeline(1).Finish("success")
+			w.card(w.channel, "Passed")
+			w.reply(w.channel, "passed in")
+			w.started(1)
+			w.clean()
+		})
+	}
+}
+
+// kill -9 while GitLab is at it, which finishes what it was asked for, or does not.
+func TestKillDuringAStart(t *testing.T) {
+	tests := map[string]gitlabtest.Fault{
+		"it takes effect at once":       {Applied: true, Delay: time.Second, Times: 1},
+		"it takes effect after death":   {ApplyAfter: time.Second, Times: 1},
+		"it takes effect when we look":  {ApplyAfter: 2500 * time.Millisecond, Times: 1},
+		"it never takes effect":         {Delay: time.Second, Status: http.StatusBadGateway, Times: 1},
+		"the connection dies with it":   {Cut: true, Times: 1},
+		"the answer was on the way yet": {Cut: true, Applied: true, Times: 1},
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.env["START_SETTLE"] = "2s"
+			w.start()
+			w.gitlab.Fault(starts, fault)
+			w.ask(w.alice, w.channel, "main")
+			w.posted(1)
+			w.bot.kill()
+			w.start()
+			w.pipeline(1).Finish("success")
+			w.card(w.channel, "Passed")
+			w.reply(w.channel, "passed in")
+			w.started(1)
+			w.clean()
+		})
+	}
+}
+
+// A project that lets nobody set pipeline variables refuses the marker with them: where
+// the answer to that was lost, nothing is found, and the next POST is told why.
+func TestLostRefusalOfVariables(t *testing.T) {
+	w := newWorld(t)
+	w.project.Configure(func(s *gitlabtest.Settings) { s.MinimumRoleForVariables = "no_one_allowed" })
+	w.start()
+	w.gitlab.Fault(starts, gitlabtest.Fault{Cut: true, Applied: true, Times: 1})
+	w.ask(w.alice, w.channel, "main")
+	w.card(w.channel, "Checking whether GitLab started it")
+	w.private(w.channel, "I could not start", "does not let me set pipeline variables")
+	w.card(w.channel, "Not started")
+	w.started(0)
+	if got := w.gitlab.Count("POST **/trigger/pipeline"); got != 2 {
+		t.Errorf("GitLab was asked %d times", got)
+	}
+	w.clean()
+}
+
+// unreadable has the access token's owner be a Developer, who may not read the variables
+// of what others start. It returns that owner.
+func (w *world) unreadable() *gitlabtest.User {
+	developer := w.gitlab.AddUser("developer")
+	w.project.AddMember(developer, gitlabtest.Developer)
+	w.env["GITLAB_TOKEN"] = w.gitlab.AddToken(developer, "api")
+	return developer
+}
+
+// doubtful has alice ask for a pipeline of which nobody knows what came of it, and
+// returns the card that asks.
+func (w *world) doubtful(fault gitlabtest.Fault) slacktest.Message {
+	w.t.Helper()
+	fault.Times = 1
+	w.gitlab.Fault(starts, fault)
+	w.ask(w.alice, w.channel, "main")
+	w.private(w.channel, "no clear answer", "Its card shows what it may be", "role Maintainer")
+	return w.card(w.channel, "Not certain", "Is it?", "[This one]", "[None, start again]", "[Look again]")
+}
+
+// Where the marker cannot be read back nobody guesses: people are asked, and who points
+// to a pipeline has it followed, once, however often Slack delivers the click.
+func TestUnclearStartIsThisOne(t *testing.T) {
+	w := newWorld(t)
+	bob := w.person("bob", gitlabtest.Developer)
+	eve := w.person("eve", gitlabtest.Reporter)
+	w.channel.Invite(bob)
+	w.channel.Invite(eve)
+	w.unreadable()
+	w.start()
+	card := w.doubtful(gitlabtest.Fault{Cut: true, Applied: true})
+	w.presses(eve, card, "This one")
+	w.told(eve, w.channel, "Developer")
+	w.card(w.channel, "Not certain")
+
+	w.slack.RedeliverNext(1)
+	w.presses(bob, card, "This one")
+	w.card(w.channel, "Pipeline #", "@bob said that this is it", "[Cancel]")
+	w.pipeline(1).Finish("success")
+	w.card(w.channel, "Passed", "@bob said that this is it")
+	w.reply(w.channel, "@alice", "passed in")
+	w.started(1)
+	w.clean()
+}
+
+// Who knows that it is none of them has it started, once.
+func TestUnclearStartIsNoneOfThem(t *testing.T) {
+	w := newWorld(t)
+	w.unreadable()
+	w.start()
+	if p, reason := w.project.StartPipeline(w.owner, "main", "trigger"); p == nil {
+		t.Fatal(reason)
+	}
+	card := w.doubtful(gitlabtest.Fault{Cut: true})
+	w.slack.RedeliverNext(1)
+	w.presses(w.alice, card, "None, start again")
+	w.card(w.channel, "Pipeline #2", "@alice had it started again")
+	p := w.pipeline(2)
+	if id, _ := p.Variable("PIPEBOT_RUN_ID"); id == "" {
+		t.Error("it has no marker")
+	}
+	p.Finish("success")
+	w.card(w.channel, "Passed")
+	w.started(2)
+	if got := w.gitlab.Count("POST **/trigger/pipeline"); got != 2 {
+		t.Errorf("GitLab was asked %d times", got)
+	}
+	w.clean()
+}
+
+// Where two people say different things at once, one of them is heard; kill -9 right
+// after it changes nothing.
+func TestUnclearStartOfWhichTwoPeopleSayOtherwise(t *testing.T) {
+	w := newWorld(t)
+	bob := w.person("bob", gitlabtest.Developer)
+	w.channel.Invite(bob)
+	w.unreadable()
+	w.start()
+	card := w.doubtful(gitlabtest.Fault{Cut: true, Applied: true})
+	clicks := make(chan error, 2)
+	go func() { clicks <- bob.Click(w.ctx, card, "This one") }()
+	go func() { clicks <- w.alice.Click(w.ctx, card, "None, start again", slacktest.Confirm) }()
+	for range cap(clicks) {
+		if err := <-clicks; err != nil && !errors.Is(err, slacktest.ErrNotThere) { // the buttons go with the first
+			t.Error(err)
+		}
+	}
+	w.bot.kill()
+	w.start()
+	now := w.slackCard(card)
+	if strings.Contains(readable(now), "Not certain") && len(now.Buttons()) > 0 {
+		// Neither click came far enough before the end; the card asks on.
+		w.presses(bob, now, "This one")
+	}
+	m := w.card(w.channel, "Pipeline #")
+	want := 1
+	if strings.Contains(readable(m), "had it started again") {
+		want = 2
+	}
+	for i := range want {
+		w.pipeline(i + 1).Finish("success")
+	}
+	w.card(w.channel, "Passed")
+	w.started(want)
+}
+
+// With another role of the token's owner, looking again finds it.
+func TestUnclearStartIsLookedForAgain(t *testing.T) {
+	w := newWorld(t)
+	developer := w.unreadable()
+	w.start()
+	card := w.doubtful(gitlabtest.Fault{Status: http.StatusBadGateway, Applied: true})
+	w.project.AddMember(developer, gitlabtest.Maintainer)
+	w.presses(w.alice, card, "Look again")
+	w.pipeline(1).Finish("success")
+	w.card(w.channel, "Passed")
+	w.started(1)
+	w.clean()
+}
+
+// What others asked for is known here, and nobody is asked about it.
+func TestUnclearStartBesideAnother(t *testing.T) {
+	w := newWorld(t)
+	w.unreadable()
+	w.start()
+	w.ask(w.alice, w.channel, "main")
+	w.pipeline(1).Finish("success")
+	w.card(w.channel, "Passed")
+	card := w.doubtful(gitlabtest.Fault{Cut: true, Applied: true})
+	if text := readable(card); strings.Contains(text, "#1") || !strings.Contains(text, "#2") {
+		t.Errorf("the card asks about\n%s", text)
+	}
+	// Where there is nothing else that it could be, it was not started.
+	w.presses(w.alice, card, "This one")
+	w.pipeline(2).Finish("success")
+	w.gitlab.Fault(starts, gitlabtest.Fault{Cut: true, Times: 1})
+	w.ask(w.alice, w.channel, "main")
+	w.pipeline(3).Finish("success")
+	w.reply(w.channel, "Pipeline #3", "passed in")
+	w.started(3)
+	w.clean()
+}
