@@ -132,6 +132,10 @@ type Run struct {
 	EndedBefore bool `json:"ended_before,omitempty"`
 	// Acts are the last things that people did to the pipeline here, oldest first.
 	Acts []Act `json:"acts,omitempty"`
+	// Doing are the acts that GitLab is being asked for, or was by a process that died.
+	Doing []Intent `json:"doing,omitempty"`
+	// Silence says that GitLab does not tell how the pipeline goes on.
+	Silence *Silence `json:"silence,omitempty"`
 	// Followers are told of the end beside the asker.
 	Followers []Person `json:"followers,omitempty"`
 
@@ -182,7 +186,7 @@ func (r Run) final() bool {
 func (r Run) current() bool { return r.Version == r.Shown.Version }
 
 // atRest reports whether there is nothing left to do.
-func (r Run) atRest() bool { return r.final() && r.current() }
+func (r Run) atRest() bool { return r.final() && r.current() && len(r.Doing) == 0 }
 
 // Quiet reports whether nobody wants to be told how the run goes on.
 func (r Run) Quiet() bool { return r.Request.Quiet && len(r.Followers) == 0 }
@@ -206,6 +210,7 @@ func (r Run) visible() Run {
 		r.Project = gitlab.Project{}
 	}
 	r.ReleasedAt = time.Time{}
+	r.Doing = nil
 	r.Followers = nil // the reply at the end mentions who there is then
 	return r
 }
