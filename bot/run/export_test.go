@@ -31,6 +31,11 @@ var (
 	Gone       = Run.gone
 	Deleted    = Run.deleted
 	Acted      = Run.acted
+	Intends    = Run.intends
+	Settled    = Run.settled
+	Outlived   = Run.outlived
+	FellSilent = Run.fellSilent
+	SilenceOf  = silenceOf
 	NewFollow  = newFollow
 	FollowedBy = Run.followedBy
 	Approved   = Run.approved
@@ -54,6 +59,7 @@ const (
 	StepGiveUp = stepGiveUp
 	StepReview = stepReview
 	StepCancel = stepCancel
+	StepSettle = stepSettle
 )
 
 // Limits that tests speak of.
@@ -65,6 +71,9 @@ const (
 	RecentRefs     = recentRefs
 	RecentRuns     = recentRuns
 	ActsKept       = actsKept
+	ActTimeout     = actTimeout
+	SilentPolls    = silentPolls
+	SlowestPolls   = slowestPolls
 	MostFollowers  = mostFollowers
 )
 
@@ -271,6 +280,9 @@ func (e *Engine) Mirror(ctx context.Context) error {
 func (e *Engine) Poll(ctx context.Context, project int64) time.Duration {
 	return e.poll(ctx, projectKey(project))
 }
+
+// PollBackoff is how long a project is left alone after so many failures in a row.
+func (e *Engine) PollBackoff(failures int) time.Duration { return e.pollBackoff(failures) }
 
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }

@@ -153,9 +153,11 @@ func (g *fakeGitLab) Observe(ctx context.Context, project gitlab.Project, ids []
 			if p.seen++; g.endsAfter > 0 && p.seen >= g.endsAfter && !p.Status.Ended() {
 				p.move(gitlab.StatusSuccess)
 			}
-			found[id] = gitlab.Observation{Pipeline: gitlab.Pipeline{
+			o := gitlab.Observation{Pipeline: gitlab.Pipeline{
 				ID: id, Status: p.Status, UpdatedAt: p.UpdatedAt.Truncate(time.Second),
 			}, Progress: stages("build")}
+			o.Progress.Manual, o.Progress.ManualTotal = slices.Clone(p.manual), len(p.manual)
+			found[id] = o
 		}
 		return nil
 	})
@@ -251,6 +253,9 @@ func (g *fakeGitLab) get(id int64) *fakePipeline {
 func (p *fakePipeline) move(status gitlab.Status) {
 	p.Status = status
 	p.UpdatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	if status.Ended() {
+		p.FinishedAt = p.UpdatedAt
+	}
 }
 
 // moves has a pipeline change its status.
