@@ -126,6 +126,15 @@ func (s *store) Update(ctx context.Context, id string, change func(Run) Run) (Ru
 	return s.update(ctx, id, change)
 }
 
+// Written is how often records were written since the store is.
+func (s *store) Written(ctx context.Context) (uint64, error) {
+	status, err := s.kv.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return status.(*jetstream.KeyValueBucketStatus).StreamInfo().State.LastSeq, nil
+}
+
 // PutRaw writes what no version of pipebot may have written.
 func (s *store) PutRaw(ctx context.Context, id, data string) error {
 	_, err := s.kv.Put(ctx, runPrefix+id, []byte(data))

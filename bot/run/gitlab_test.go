@@ -22,8 +22,9 @@ type fakeGitLab struct {
 	endsAfter int
 	// observed is what was read in batches: how many pipelines of which project.
 	observed []batch
-	// since is what the lists began with.
+	// since is what the lists began with; lists counts them by project.
 	since []time.Time
+	lists map[int64]int
 	// noToken: the settings have no trigger token (any more).
 	noToken bool
 	// shas are the commits of refs, by name; pushed is what comes between the last
@@ -49,6 +50,7 @@ type batch struct {
 func newGitLab(s *signal) *fakeGitLab {
 	return &fakeGitLab{
 		script:   newScript(s),
+		lists:    make(map[int64]int),
 		projects: map[string]gitlab.Project{"group/app": {ID: 7, Path: "group/app", WebURL: "https://gitlab.example.com/group/app"}},
 	}
 }
@@ -129,6 +131,9 @@ func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found g
 }
 
 func (g *fakeGitLab) ListPipelines(ctx context.Context, project int64, filter gitlab.ListFilter) (list []gitlab.Pipeline, err error) {
+	g.mu.Lock()
+	g.lists[project]++
+	g.mu.Unlock()
 	err = g.call(ctx, "list", func() error {
 		g.since = append(g.since, filter.UpdatedAfter)
 		for _, p := range g.pipelines {
@@ -270,6 +275,13 @@ func (g *fakeGitLab) deletes(id int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.get(id).deleted = true
+}
+
+// listed is how often a project's pipelines were asked for.
+func (g *fakeGitLab) listed(project int64) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lists[project]
 }
 
 // number is how many pipelines there are.
