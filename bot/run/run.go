@@ -162,6 +162,16 @@ type Shown struct {
 	PostingAt time.Time `json:"posting_at,omitzero"`
 	// Told names the notices and replies that were given.
 	Told []string `json:"told,omitempty"`
+	// Standing are the replies whose buttons can still be used.
+	Standing []Standing `json:"standing,omitempty"`
+}
+
+// Standing is a reply in a run's thread that changes with the run.
+type Standing struct {
+	Name string `json:"name"`
+	// TS is the message; Hash is of its content as it was last sent.
+	TS   string `json:"ts"`
+	Hash string `json:"hash,omitempty"`
 }
 
 // formatVersion is the form of the records that this version writes and reads.
