@@ -84,21 +84,16 @@ func (b *Bot) play(ctx context.Context, a *arrival) {
 	}
 	if unplayable(err) {
 		err = errNotWaiting // GitLab was quicker than what is known here
+		b.lookAgain(ctx, r)
 	}
 	if err != nil {
 		b.tell(ctx, a, b.notActed(run.Play, d, err))
-	}
-	if errors.Is(err, errNotWaiting) {
-		b.lookAgain(ctx, r)
 	}
 }
 
 // lookAgain brings what shows a pipeline in line with GitLab, which was quicker: a button
 // that is out of date goes at once.
 func (b *Bot) lookAgain(ctx context.Context, r run.Run) {
-	if r.Pipeline.ID == 0 {
-		return
-	}
 	o, err := b.Pipelines.ObserveOne(ctx, r.Project.ID, r.Pipeline.ID)
 	if err == nil {
 		err = b.Runs.Seen(ctx, r.Project, o)

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot/run"
+	"pipebot/gitlab"
 )
 
 // A reply that offers to start jobs stands for as long as its buttons may be used. It is
@@ -74,7 +75,9 @@ func drawStanding(r run.Run, reply run.Standing) (m message, last bool) {
 	if current && waitsForSomebody(r) && len(started) == 0 {
 		return waiting(r), false
 	}
-	return waited(r, started), !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r)
+	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r)
+	r.State, r.Pipeline.Status = run.Started, gitlab.StatusManual // what it tells of
+	return waited(r, started), last
 }
 
 // sentAt is when a message was sent, by its id: seconds since 1970, and what tells those

@@ -188,8 +188,17 @@ func (e *Engine) play(ctx context.Context, project, pipeline, job int64) (o gitl
 	case playErr != nil:
 		return before, "", playErr
 	default:
+		before.Progress = startedIn(before.Progress, job)
 		return before, played.Name, nil
 	}
+}
+
+// startedIn is the progress without a job that waits for somebody no more.
+func startedIn(p gitlab.Progress, job int64) gitlab.Progress {
+	manual := slices.DeleteFunc(slices.Clone(p.Manual), func(j gitlab.Job) bool { return j.ID == job })
+	p.ManualTotal -= len(p.Manual) - len(manual)
+	p.Manual = manual
+	return p
 }
 
 // manualJob finds a job among those that wait for somebody to start them.
