@@ -3,8 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +22,7 @@ var errRefused = errors.New("the person may not do that")
 
 // act does something to a pipeline for who asked, if they may. job is the one to start,
 // of play alone.
-func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job int64) (policy.Decision, error) {
+func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job gitlab.Job) (policy.Decision, error) {
 	a.does = policy.Action(verb)
 	q := questionOf(a.does, r, a.who)
 	log := b.Log.With(zap.String("action", string(verb)), zap.Int64("project", r.Project.ID), zap.Int64("pipeline", r.Pipeline.ID), zap.String("user", a.who.User))
@@ -32,7 +30,7 @@ func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job
 	if d.Outcome != policy.Allow {
 		return d, errRefused
 	}
-	err := b.Runs.Act(ctx, r.Project, r.Pipeline.ID, run.Act{Verb: verb, By: a.who.User, Team: a.who.Team, At: time.Now().UTC()}, job)
+	err := b.Runs.Act(ctx, r.Project, r.Pipeline.ID, run.Act{Verb: verb, By: a.who.User, Team: a.who.Team, At: time.Now().UTC(), Job: job.Name}, job.ID)
 	// An answer that is waited for in vain takes all of the time.
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
@@ -67,7 +65,7 @@ func (b *Bot) press(ctx context.Context, a *arrival, verb run.Verb) {
 	var d policy.Decision
 	r, err := b.onCard(ctx, a.action.Value, cardOf(a.Interaction))
 	if err == nil {
-		d, err = b.act(ctx, a, r, verb, 0)
+		d, err = b.act(ctx, a, r, verb, gitlab.Job{})
 	}
 	if err != nil {
 		b.tell(ctx, a, b.notActed(verb, d, err))
@@ -86,12 +84,22 @@ func (b *Bot) play(ctx context.Context, a *arrival) {
 	}
 	if unplayable(err) {
 		err = errNotWaiting // GitLab was quicker than what is known here
+		b.catchUp(ctx, r)
 	}
 	if err != nil {
 		b.tell(ctx, a, b.notActed(run.Play, d, err))
 	}
-	if err == nil || errors.Is(err, errNotWaiting) {
-		b.takeAway(ctx, a, r, job)
+}
+
+// catchUp brings what shows a pipeline in line with GitLab, which was quicker: a button
+// that is out of date goes at once.
+func (b *Bot) catchUp(ctx context.Context, r run.Run) {
+	o, err := b.Pipelines.ObserveOne(ctx, r.Project.ID, r.Pipeline.ID)
+	if err == nil {
+		err = b.Runs.Seen(ctx, r.Project, o)
+	}
+	if err != nil { // the next poll sees it too
+		b.Log.Info("a pipeline that is not as its card says was not read", zap.String("run", r.Request.ID), zap.NamedError("reason", err))
 	}
 }
 
@@ -103,56 +111,22 @@ func unplayable(err error) bool {
 	return ok && fault.Kind == gitlab.Invalid && strings.Contains(fault.Message, "Unplayable")
 }
 
-// takeAway takes the button of a job that was started out of the reply that it is in.
-func (b *Bot) takeAway(ctx context.Context, a *arrival, r run.Run, job int64) {
-	at := a.Interaction.Container
-	if at.ThreadTs == "" || at.ThreadTs == at.MessageTs {
-		return // the card, which is drawn from the record
-	}
-	if fresh, err := b.Runs.Find(ctx, r.Request.ID); err == nil {
-		r = fresh
-	}
-	// The record may not have seen yet what was done.
-	r.Progress.Manual = slices.DeleteFunc(slices.Clone(r.Progress.Manual), func(j gitlab.Job) bool { return j.ID == job })
-	var started []run.Act
-	for _, act := range r.Acts {
-		if act.Verb == run.Play && act.At.After(sentAt(at.MessageTs)) {
-			started = append(started, act)
-		}
-	}
-	options := append(waited(r, started).options(), slack.MsgOptionParse(false))
-	if _, _, _, err := b.API.UpdateMessageContext(ctx, a.Interaction.Channel.ID, at.MessageTs, options...); err != nil {
-		b.Log.Warn("a reply keeps the button of a job that was started", zap.String("run", r.Request.ID), zap.String("reason", slackReason(err)))
-	}
-}
-
-// sentAt is when a message was sent, by its id: seconds since 1970, and what tells those
-// of one second apart.
-func sentAt(ts string) time.Time {
-	seconds, _, _ := strings.Cut(ts, ".")
-	n, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.Unix(n, 0)
-}
-
 // manualJob finds what a button that starts a job is about.
-func (b *Bot) manualJob(ctx context.Context, a *arrival) (run.Run, int64, error) {
+func (b *Bot) manualJob(ctx context.Context, a *arrival) (run.Run, gitlab.Job, error) {
 	id, job, ok := parsePlayValue(a.action.Value)
 	if !ok {
-		return run.Run{}, 0, errStale
+		return run.Run{}, gitlab.Job{}, errStale
 	}
 	r, err := b.onCard(ctx, id, cardOrThread(a.Interaction))
 	if err != nil {
-		return r, 0, err
+		return r, gitlab.Job{}, err
 	}
 	for _, waiting := range r.Progress.Manual {
 		if waiting.ID == job {
-			return r, job, nil
+			return r, waiting, nil
 		}
 	}
-	return r, 0, errNotWaiting
+	return r, gitlab.Job{}, errNotWaiting
 }
 
 // errNotWaiting: the job does not wait for anybody (any more).

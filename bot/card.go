@@ -35,7 +35,7 @@ type message struct {
 // card draws the one message of a run. It depends on the run alone, so that it is
 // the same whoever draws it and whenever.
 func card(r run.Run) message {
-	lines := slices.Concat(headline(r), summary(r), stages(r), footer(r))
+	lines := slices.Concat(headline(r), summary(r), stages(r), footer(r), silence(r))
 	if r.State == run.Held {
 		lines = slices.Concat(headline(r), summary(r), held(r))
 	}

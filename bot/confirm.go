@@ -198,7 +198,7 @@ func (b *Bot) carryOut(ctx context.Context, a *arrival, verb run.Verb, value str
 		}
 		return notCancelable(r)
 	}
-	d, err := b.act(ctx, a, r, verb, 0)
+	d, err := b.act(ctx, a, r, verb, gitlab.Job{})
 	if err != nil {
 		return b.notActed(verb, d, err)
 	}

@@ -206,7 +206,7 @@ func TestShowRepliesOnceToEachEnd(t *testing.T) {
 	b.showAll(ended(gitlab.StatusSuccess, retried))
 	b.showAll(ended(gitlab.StatusSuccess, retried))
 	b.see(b.builds, cardPassed,
-		"- :raised_hand: @alice Pipeline #4711 is blocked by a manual job: ship. Start it to go on.",
+		"- :raised_hand: @alice Pipeline #4711 was blocked by a manual job that does not wait any more.",
 		"- :x: @alice Pipeline #4711 failed in test: unit",
 		"- "+replyPassed)
 }

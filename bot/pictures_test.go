@@ -52,6 +52,10 @@ func cards() []picture {
 		{"running", running()},
 		{"running-first-failure", running(failing(jobs("test", "unit")))},
 		{"running-72-jobs-in-12-stages", running(inStages(72, 12))},
+		{"running-gitlab-away", running(silentFor(gitlab.Unclear))},
+		{"running-token-rejected", running(silentFor(gitlab.Unauthorized))},
+		{"running-project-hidden", running(silentFor(gitlab.NotFound))},
+		{"running-gitlab-away-after-a-failure", running(failing(jobs("test", "unit")), silentFor(gitlab.Unclear))},
 		{"running-on-a-tag", running(func(r *run.Run) { r.Request.Ref = gitlab.Ref{Kind: gitlab.Tag, Name: "v1.4.0"} })},
 		{"running-with-an-optional-stage", running(func(r *run.Run) {
 			r.Progress.Stages[2] = gitlab.Stage{Name: "deploy", Status: gitlab.StatusSkipped}
@@ -94,6 +98,11 @@ func blocked(names ...string) run.Run {
 		}
 		r.Progress.Manual, r.Progress.ManualTotal = jobs("deploy", names...), len(names)
 	})
+}
+
+// silentFor is a run that GitLab has told nothing of for this reason.
+func silentFor(why gitlab.Kind) edit {
+	return func(r *run.Run) { r.Silence = &run.Silence{Since: askedAt.Add(90 * time.Second), Why: why} }
 }
 
 func deleted() run.Run {

@@ -82,7 +82,7 @@ func (b *Bot) playNamed(ctx context.Context, a *arrival, r run.Run, name string)
 }
 
 func (b *Bot) played(ctx context.Context, a *arrival, r run.Run, job gitlab.Job) message {
-	d, err := b.act(ctx, a, r, run.Play, job.ID)
+	d, err := b.act(ctx, a, r, run.Play, job)
 	if err != nil {
 		return b.notActed(run.Play, d, err)
 	}
@@ -170,7 +170,7 @@ func (b *Bot) startPressed(ctx context.Context, a *arrival) {
 	r, job, err := b.jobOffered(ctx, a.action.Value)
 	var d policy.Decision
 	if err == nil {
-		d, err = b.act(ctx, a, r, run.Play, job.ID)
+		d, err = b.act(ctx, a, r, run.Play, job)
 	}
 	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), openWithin)
 	defer cancel()

@@ -87,6 +87,7 @@ func (s *showing) posted(name, hash, channel, ts string) error {
 	switch {
 	case name != cardName:
 		s.shown.Told = append(s.shown.Told, name)
+		s.stands(name, hash, ts)
 	case ts == "":
 		s.shown.Told = append(s.shown.Told, toldLost)
 	default:

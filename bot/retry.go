@@ -8,6 +8,7 @@ import (
 
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
+	"pipebot/gitlab"
 )
 
 func retryCommand() command {
@@ -35,7 +36,7 @@ func (b *Bot) retried(ctx context.Context, a *arrival, r run.Run, err error) mes
 	if err != nil {
 		return b.notFound(ctx, a, err)
 	}
-	d, err := b.act(ctx, a, r, run.Retry, 0)
+	d, err := b.act(ctx, a, r, run.Retry, gitlab.Job{})
 	if err != nil {
 		return b.notActed(run.Retry, d, err)
 	}

@@ -169,6 +169,9 @@ func (s *showing) replies(ctx context.Context) (again time.Duration, err error) 
 	if s.shown.Card == "" {
 		return 0, nil
 	}
+	if again, err := s.resume(ctx); err != nil || again > 0 {
+		return again, err
+	}
 	for _, reply := range replies(s.run) {
 		if s.told(reply.name) {
 			continue
@@ -178,7 +181,7 @@ func (s *showing) replies(ctx context.Context) (again time.Duration, err error) 
 			return again, err
 		}
 	}
-	return 0, nil
+	return 0, s.redraw(ctx)
 }
 
 func hashOf(m message) string {

@@ -22,8 +22,10 @@ func replies(r run.Run) []reply {
 	switch {
 	case r.Pipeline.ID == 0:
 		return nil
-	case r.State == run.Started && r.Pipeline.Status.Waits() && !r.Quiet():
-		return []reply{{fmt.Sprintf("waits:%d", r.Lives), waiting(r)}}
+	case waitsForSomebody(r) && !r.Quiet():
+		return []reply{{waitsName(r), waiting(r)}}
+	case r.State == run.Started && r.Pipeline.Status == gitlab.StatusScheduled && !r.Quiet():
+		return []reply{{fmt.Sprintf("scheduled:%d", r.Lives), sentence(r, words("waits for a scheduled job and goes on by itself."))}}
 	case r.TellsEnd():
 		return []reply{{fmt.Sprintf("ended:%d", r.Lives), ended(r)}}
 	default:
@@ -31,14 +33,18 @@ func replies(r run.Run) []reply {
 	}
 }
 
+func waitsName(r run.Run) string { return fmt.Sprintf("%s%d", waitsPrefix, r.Lives) }
+
+// waitsForSomebody: the pipeline goes on when somebody starts a job.
+func waitsForSomebody(r run.Run) bool {
+	return r.State == run.Started && r.Pipeline.Status == gitlab.StatusManual
+}
+
 // linksShown is how many jobs a reply names.
 const linksShown = 5
 
 // waiting tells what the pipeline waits for, and who has to do something about it.
 func waiting(r run.Run) message {
-	if r.Pipeline.Status == gitlab.StatusScheduled {
-		return sentence(r, words("waits for a scheduled job and goes on by itself."))
-	}
 	jobs, start := "a manual job", "Start it"
 	if r.Progress.ManualTotal > 1 {
 		jobs, start = "manual jobs", "Start them"

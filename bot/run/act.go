@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"pipebot/gitlab"
 )
 
@@ -33,17 +35,23 @@ type Act struct {
 	By   string    `json:"by"`
 	Team string    `json:"team,omitempty"`
 	At   time.Time `json:"at"`
-	// Job is the name of the job that was started; [Engine.Act] learns it from GitLab.
+	// Job is the name of the job that was started, where it is known; [Engine.Act] learns
+	// it from GitLab.
 	Job string `json:"job,omitempty"`
+}
+
+// same reports whether two acts are one: nobody does two things at the same moment.
+func (a Act) same(other Act) bool {
+	return a.Verb == other.Verb && a.By == other.By && a.Team == other.Team && a.At.Equal(other.At)
 }
 
 // actsKept is how many acts a record keeps: the card names the last ones.
 const actsKept = 5
 
 // did is the run with what somebody did to its pipeline. What the engine does itself has
-// no verb and is not kept.
+// no verb and is not kept, and what is known already is not known twice.
 func (r Run) did(act Act) Run {
-	if act.Verb == "" {
+	if act.Verb == "" || slices.ContainsFunc(r.Acts, act.same) {
 		return r
 	}
 	acts := append(slices.Clone(r.Acts), act)
@@ -56,36 +64,59 @@ func (r Run) did(act Act) Run {
 // Play alone; the caller knows that it is one of the pipeline's. An answer that was lost
 // is looked into before it is an error. Where GitLab has no such pipeline any more, the
 // records say so, and the error is a NotFound.
+//
+// The records have the intent before GitLab is asked. What cannot be written afterwards,
+// by a process that died or a store that is away, is written by whoever looks at the
+// intent later: no error says that something was not done which was.
 func (e *Engine) Act(ctx context.Context, project gitlab.Project, pipeline int64, act Act, job int64) error {
 	if pipeline == 0 {
 		return errNoPipeline
 	}
+	if !slices.Contains([]Verb{Cancel, Retry, Delete, Play}, act.Verb) {
+		return fmt.Errorf("nobody can %q a pipeline", act.Verb)
+	}
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
 	// A record that is at rest is found by the mirror alone.
 	if err := e.live.knowsAll(ctx); err != nil {
 		return err
 	}
-	var o gitlab.Observation
-	var err error
-	change := func(r Run) Run { return r.acted(o, act) }
-	switch act.Verb {
-	case Cancel:
-		o.Pipeline, err = e.GitLab.Cancel(ctx, project.ID, pipeline)
-	case Retry:
-		o, err = e.retry(ctx, project.ID, pipeline)
-	case Play:
-		var name string
-		o, name, err = e.play(ctx, project.ID, pipeline, job)
-		act.Job = cmp.Or(name, act.Job)
-	case Delete:
-		err = e.remove(ctx, project.ID, pipeline)
-		change = func(r Run) Run { return r.deleted(act) }
-	default:
-		err = fmt.Errorf("nobody can %q a pipeline", act.Verb)
-	}
-	if err != nil {
+	until, _ := ctx.Deadline()
+	intent := Intent{Act: act, JobID: job, Until: until}
+	if err := e.keepShown(ctx, project.ID, pipeline, func(r Run) Run { return r.intends(intent) }); err != nil {
 		return err
 	}
-	return e.keepShown(ctx, project.ID, pipeline, change)
+	change, err := e.do(ctx, project.ID, pipeline, act, job)
+	if err != nil {
+		if gitlab.KindOf(err) == gitlab.Unclear {
+			return err // GitLab may yet do it: the intent stands
+		}
+		change = func(r Run) Run { return r }
+	}
+	keepErr := e.keepShown(ctx, project.ID, pipeline, func(r Run) Run { return change(r).without(act) })
+	if keepErr != nil {
+		e.Log.Warn("what somebody did to a pipeline is shown later", zap.String("verb", string(act.Verb)),
+			zap.Int64("project", project.ID), zap.Int64("pipeline", pipeline), zap.NamedError("reason", keepErr))
+	}
+	return err
+}
+
+// do asks GitLab, and returns what it means to a record that shows the pipeline.
+func (e *Engine) do(ctx context.Context, project, pipeline int64, act Act, job int64) (change func(Run) Run, err error) {
+	var o gitlab.Observation
+	switch act.Verb {
+	case Cancel:
+		o.Pipeline, err = e.GitLab.Cancel(ctx, project, pipeline)
+	case Retry:
+		o, err = e.retry(ctx, project, pipeline)
+	case Play:
+		var name string
+		o, name, err = e.play(ctx, project, pipeline, job)
+		act.Job = cmp.Or(name, act.Job)
+	case Delete:
+		return func(r Run) Run { return r.deleted(act) }, e.remove(ctx, project, pipeline)
+	}
+	return func(r Run) Run { return r.acted(o, act) }, err
 }
 
 // keepShown changes every record that shows a pipeline.
@@ -157,8 +188,17 @@ func (e *Engine) play(ctx context.Context, project, pipeline, job int64) (o gitl
 	case playErr != nil:
 		return before, "", playErr
 	default:
+		before.Progress = startedIn(before.Progress, job)
 		return before, played.Name, nil
 	}
+}
+
+// startedIn is the progress without a job that waits for somebody no more.
+func startedIn(p gitlab.Progress, job int64) gitlab.Progress {
+	manual := slices.DeleteFunc(slices.Clone(p.Manual), func(j gitlab.Job) bool { return j.ID == job })
+	p.ManualTotal -= len(p.Manual) - len(manual)
+	p.Manual = manual
+	return p
 }
 
 // manualJob finds a job among those that wait for somebody to start them.

@@ -24,6 +24,14 @@ func TestActed(t *testing.T) {
 		return gitlab.Pipeline{ID: 42, Status: status, UpdatedAt: noon.Add(400*time.Millisecond + after)}
 	}
 	const moment = time.Second
+	finished := func(after time.Duration) func(*run.Run) {
+		return func(r *run.Run) { r.Pipeline.FinishedAt = noon.Add(after) }
+	}
+	finishedAgain := func(status gitlab.Status) gitlab.Pipeline {
+		p := answer(status, moment)
+		p.FinishedAt = noon.Add(moment)
+		return p
+	}
 	wasCanceled := func(r *run.Run) { r.Pipeline.Status = gitlab.StatusCanceled }
 	isDeleted := func(r *run.Run) { r.Deleted = true }
 	tests := map[string]struct {
@@ -49,8 +57,10 @@ func TestActed(t *testing.T) {
 		"a job was started after the end":          {ended(), run.Play, answer(gitlab.StatusRunning, moment), run.Started, gitlab.StatusRunning, 1, true},
 		"a job was started and is done":            {ended(), run.Play, answer(gitlab.StatusSuccess, moment), run.Started, gitlab.StatusSuccess, 1, true},
 		"a job was started, and nothing moves yet": {ended(), run.Play, answer(gitlab.StatusFailed, 0), run.Ended, gitlab.StatusFailed, 0, true},
-		"deleted":     {ended(isDeleted), run.Retry, answer(gitlab.StatusRunning, moment), run.Ended, gitlab.StatusFailed, 0, false},
-		"not started": {requested(), run.Retry, answer(gitlab.StatusRunning, moment), run.Requested, "", 0, false},
+		"ended once more since, and nobody looked": {ended(finished(0)), "", finishedAgain(gitlab.StatusSuccess), run.Started, gitlab.StatusSuccess, 1, false},
+		"retried, and ended once more since":       {ended(finished(0)), run.Retry, finishedAgain(gitlab.StatusFailed), run.Started, gitlab.StatusFailed, 1, true},
+		"deleted":                                  {ended(isDeleted), run.Retry, answer(gitlab.StatusRunning, moment), run.Ended, gitlab.StatusFailed, 0, false},
+		"not started":                              {requested(), run.Retry, answer(gitlab.StatusRunning, moment), run.Requested, "", 0, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -303,48 +313,6 @@ func TestActRightAfterTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.shows("V1", "its second life", func(r run.Run) bool { return r.State == run.Started && r.Lives == 1 })
-}
-
-// The process dies after GitLab took what was asked for and before that was written down.
-// Whoever sees that nothing has changed asks once more, and it comes right.
-func TestDeathAfterAnAct(t *testing.T) {
-	t.Parallel()
-	tests := map[run.Verb]func(error, run.Run) bool{
-		run.Retry:  func(err error, r run.Run) bool { return err == nil && r.State == run.Started && r.Lives == 1 },
-		run.Delete: func(err error, r run.Run) bool { return gitlab.IsNotFound(err) && r.Deleted && len(r.Acts) == 0 },
-	}
-	for verb, right := range tests {
-		t.Run(string(verb), func(t *testing.T) {
-			t.Parallel()
-			w := running(t)
-			w.submit("V1")
-			w.showsState("V1", run.Started)
-			w.gitlab.moves(1, gitlab.StatusFailed)
-			w.showsState("V1", run.Ended)
-			w.rests()
-			w.gitlab.on(nil, func(_ context.Context, op string) error {
-				if op == string(verb) {
-					w.dying.Store(true)
-					w.conn.Close()
-				}
-				return nil
-			})
-			if err := w.engine.Act(w.ctx, app, 1, by("U2", verb), 0); err == nil {
-				t.Error("nothing was written, and nobody is told")
-			}
-			w.close()
-			w.dying.Store(false)
-			w.gitlab.on(nil, nil)
-
-			w.start()
-			if r := w.record("V1"); r.State != run.Ended || r.Deleted {
-				t.Fatalf("the record says %s, deleted %t", r.State, r.Deleted)
-			}
-			if err := w.engine.Act(w.ctx, app, 1, by("U2", verb), 0); !right(err, w.record("V1")) {
-				t.Errorf("the second time: %v, %+v", err, w.record("V1"))
-			}
-		})
-	}
 }
 
 // A lost answer is looked into.

@@ -27,12 +27,17 @@ var (
 	Doubted    = Run.doubted
 	Looked     = Run.looked
 	GaveUp     = Run.gaveUp
-	Settled    = Run.settled
+	Decided    = Run.decided
 	LookAnew   = Run.lookedForAnew
 	Observed   = Run.observed
 	Gone       = Run.gone
 	Deleted    = Run.deleted
 	Acted      = Run.acted
+	Intends    = Run.intends
+	Settled    = Run.settled
+	Outlived   = Run.outlived
+	FellSilent = Run.fellSilent
+	SilenceOf  = silenceOf
 	NewFollow  = newFollow
 	FollowedBy = Run.followedBy
 	Approved   = Run.approved
@@ -56,6 +61,7 @@ const (
 	StepGiveUp = stepGiveUp
 	StepReview = stepReview
 	StepCancel = stepCancel
+	StepSettle = stepSettle
 )
 
 // Limits that tests speak of.
@@ -67,6 +73,9 @@ const (
 	RecentRefs     = recentRefs
 	RecentRuns     = recentRuns
 	ActsKept       = actsKept
+	ActTimeout     = actTimeout
+	SilentPolls    = silentPolls
+	SlowestPolls   = slowestPolls
 	MostFollowers  = mostFollowers
 )
 
@@ -121,6 +130,15 @@ func (s *store) Update(ctx context.Context, id string, change func(Run) Run) (Ru
 
 func (s *store) Claim(ctx context.Context, r Run, pipeline int64) error {
 	return s.claim(ctx, r, pipeline)
+}
+
+// Written is how often records were written since the store is.
+func (s *store) Written(ctx context.Context) (uint64, error) {
+	status, err := s.kv.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return status.(*jetstream.KeyValueBucketStatus).StreamInfo().State.LastSeq, nil
 }
 
 // PutRaw writes what no version of pipebot may have written.
@@ -277,6 +295,9 @@ func (e *Engine) Mirror(ctx context.Context) error {
 func (e *Engine) Poll(ctx context.Context, project int64) time.Duration {
 	return e.poll(ctx, projectKey(project))
 }
+
+// PollBackoff is how long a project is left alone after so many failures in a row.
+func (e *Engine) PollBackoff(failures int) time.Duration { return e.pollBackoff(failures) }
 
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }

@@ -23,7 +23,7 @@ func (r Run) observed(o gitlab.Observation, complete bool) Run {
 		return r // an older answer that came late
 	}
 	before := r.Pipeline
-	r.Pipeline, r.Progress = o.Pipeline, o.Progress
+	r.Pipeline, r.Progress, r.Silence = o.Pipeline, o.Progress, nil
 	if !complete {
 		// Batches leave out what does not change.
 		r.Pipeline.IID, r.Pipeline.ProjectID = before.IID, before.ProjectID
@@ -43,7 +43,7 @@ func (r Run) hasPipeline() bool { return r.State == Started || r.State == Ended 
 // gone is a run whose pipeline is no longer on GitLab.
 func (r Run) gone() Run {
 	if r.hasPipeline() {
-		r.State, r.Deleted = Ended, true
+		r.State, r.Deleted, r.Silence = Ended, true, nil
 	}
 	return r
 }
@@ -66,7 +66,7 @@ func (r Run) acted(o gitlab.Observation, act Act) Run {
 	p, known := o.Pipeline, r.Pipeline.UpdatedAt
 	// over: it had ended, and has ended (again). A job that somebody started can be
 	// done by now, and a cancellation can have been polled before GitLab answered.
-	over := r.State == Ended && p.Status.Ended()
+	over := r.State == Ended && p.Status.Ended() && !r.endedAnew(p)
 	if over && act.Verb != Play && (act.Verb != Cancel || p.Status != gitlab.StatusCanceled) {
 		return r // nothing came of it
 	}
@@ -78,12 +78,20 @@ func (r Run) acted(o gitlab.Observation, act Act) Run {
 		r.State = Started
 		r.Lives++
 	}
+	r.Silence = nil
 	p.Name = cmp.Or(p.Name, r.Pipeline.Name) // answers to a retry and to a cancel leave it out
 	r.Pipeline = p
 	if len(o.Progress.Stages) > 0 {
 		r.Progress = o.Progress
 	}
 	return r
+}
+
+// endedAnew reports whether the pipeline, as GitLab shows it, has ended once more since
+// the run did: each end has its own time.
+func (r Run) endedAnew(p gitlab.Pipeline) bool {
+	known := r.Pipeline.FinishedAt
+	return r.State == Ended && p.Status.Ended() && !known.IsZero() && p.FinishedAt.After(known)
 }
 
 // watched is a followed run and when the poller last read its pipeline, by itself

@@ -22,8 +22,9 @@ type fakeGitLab struct {
 	endsAfter int
 	// observed is what was read in batches: how many pipelines of which project.
 	observed []batch
-	// since is what the lists began with.
+	// since is what the lists began with; lists counts them by project.
 	since []time.Time
+	lists map[int64]int
 	// noToken: the settings have no trigger token (any more).
 	noToken bool
 	// unreadable: the access token may not read the variables of pipelines.
@@ -51,6 +52,7 @@ type batch struct {
 func newGitLab(s *signal) *fakeGitLab {
 	return &fakeGitLab{
 		script:   newScript(s),
+		lists:    make(map[int64]int),
 		projects: map[string]gitlab.Project{"group/app": {ID: 7, Path: "group/app", WebURL: "https://gitlab.example.com/group/app"}},
 	}
 }
@@ -142,6 +144,9 @@ func (g *fakeGitLab) hides(all bool) {
 }
 
 func (g *fakeGitLab) ListPipelines(ctx context.Context, project int64, filter gitlab.ListFilter) (list []gitlab.Pipeline, err error) {
+	g.mu.Lock()
+	g.lists[project]++
+	g.mu.Unlock()
 	err = g.call(ctx, "list", func() error {
 		g.since = append(g.since, filter.UpdatedAfter)
 		for _, p := range g.pipelines {
@@ -166,9 +171,11 @@ func (g *fakeGitLab) Observe(ctx context.Context, project gitlab.Project, ids []
 			if p.seen++; g.endsAfter > 0 && p.seen >= g.endsAfter && !p.Status.Ended() {
 				p.move(gitlab.StatusSuccess)
 			}
-			found[id] = gitlab.Observation{Pipeline: gitlab.Pipeline{
+			o := gitlab.Observation{Pipeline: gitlab.Pipeline{
 				ID: id, Status: p.Status, UpdatedAt: p.UpdatedAt.Truncate(time.Second),
 			}, Progress: stages("build")}
+			o.Progress.Manual, o.Progress.ManualTotal = slices.Clone(p.manual), len(p.manual)
+			found[id] = o
 		}
 		return nil
 	})
@@ -264,6 +271,9 @@ func (g *fakeGitLab) get(id int64) *fakePipeline {
 func (p *fakePipeline) move(status gitlab.Status) {
 	p.Status = status
 	p.UpdatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	if status.Ended() {
+		p.FinishedAt = p.UpdatedAt
+	}
 }
 
 // moves has a pipeline change its status.
@@ -278,6 +288,13 @@ func (g *fakeGitLab) deletes(id int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.get(id).deleted = true
+}
+
+// listed is how often a project's pipelines were asked for.
+func (g *fakeGitLab) listed(project int64) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lists[project]
 }
 
 // number is how many pipelines there are.

@@ -118,6 +118,9 @@ func (l *live) announce(ctx context.Context, r Run) {
 		}
 	case Ended, Refused, Unknown:
 	}
+	if len(r.Doing) > 0 {
+		l.queue.publish(ctx, kindRun, r.Request.ID)
+	}
 	if !r.current() {
 		l.queue.publish(ctx, kindCard, r.Request.ID)
 	}
@@ -149,7 +152,7 @@ func (l *live) onePerToken() []Run {
 	polled := make(map[int64]bool)
 	var runs []Run
 	for _, r := range l.runs {
-		if r.State == Started && r.current() && !r.Strayed {
+		if r.State == Started && r.current() && !r.Strayed && len(r.Doing) == 0 {
 			if polled[r.Project.ID] {
 				continue
 			}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"pipebot/gitlab"
 )
 
@@ -27,9 +29,15 @@ const (
 type poller struct {
 	mu       sync.Mutex
 	newest   time.Time // the newest updated_at seen, by GitLab's clock
+	listedAt time.Time // when GitLab was last asked for a list that it gave
 	readAt   map[string]time.Time
-	failures int
 	notUntil time.Time
+
+	// How often in a row the project was polled in vain, and what that means.
+	failures int
+	silence  Silence
+	told     bool      // people were told
+	hushed   time.Time // until when they are not, since another bot knows better
 }
 
 // pollers hands out the poller of each project.
@@ -40,7 +48,9 @@ func (p *pollers) of(project string) *poller {
 	return got.(*poller) //nolint:forcetypeassert // only pollers are stored
 }
 
-// poll looks once at everything that is followed in a project.
+// poll looks once at everything that is followed in a project. Its times are compared
+// within this process alone, and so by a clock that nobody sets: a jump of the wall clock
+// changes nothing here.
 func (e *Engine) poll(ctx context.Context, project string) time.Duration {
 	runs := e.live.followed(project)
 	if len(runs) == 0 {
@@ -55,66 +65,143 @@ func (e *Engine) poll(ctx context.Context, project string) time.Duration {
 	if now.Before(p.notUntil) {
 		return min(e.PollInterval, p.notUntil.Sub(now))
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	asking, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if err := e.pollOnce(ctx, p, runs, now); err != nil {
-		p.failures++
-		p.notUntil = now.Add(max(backoff(p.failures), retryAfter(err)))
-		return e.failed("polling a project", project, err, e.PollInterval)
+	listed, err := e.list(asking, p, runs[0].Project.ID, now)
+	if ctx.Err() != nil {
+		return e.PollInterval // stopped: that says nothing about GitLab
 	}
-	p.failures = 0
+	if err != nil {
+		p.failed(err, now, time.Now().Add(max(e.pollBackoff(p.failures+1), retryAfter(err))))
+		e.tellSilence(ctx, p, runs, time.Now())
+		return e.failed("polling a project", project, err, min(e.PollInterval, time.Until(p.notUntil)))
+	}
+	p.answered()
+	err = e.readDue(asking, p, runs, listed, now)
+	e.tellHeard(ctx, project)
+	if err != nil {
+		// GitLab answers, but not for all: the others are not held up by that.
+		p.notUntil = time.Now().Add(retryAfter(err))
+		return e.failed("reading pipelines", project, err, e.PollInterval)
+	}
 	return e.PollInterval
 }
 
-// pollOnce lists what changed in a project and reads the pipelines that are due. A
-// run that cannot be read or written does not hold up the others; it stays due.
-func (e *Engine) pollOnce(ctx context.Context, p *poller, runs []Run, now time.Time) error {
-	project := runs[0].Project
-	// What changed longer ago than quietAfter is read for its age. The list also
-	// proves that the project can be seen: a 404 means a deleted pipeline then.
-	since := later(p.newest.Add(-listOverlap), now.Add(-quietAfter))
-	listed, err := e.GitLab.ListPipelines(ctx, project.ID, gitlab.ListFilter{UpdatedAfter: since})
-	if err != nil {
-		return err
+// list gives the pipelines of a project that changed since the last list. It also proves
+// that the project can be seen: a 404 means a deleted pipeline then.
+func (e *Engine) list(ctx context.Context, p *poller, project int64, now time.Time) ([]gitlab.Pipeline, error) {
+	since := p.newest.Add(-listOverlap)
+	if p.newest.IsZero() || now.Sub(p.listedAt) > quietAfter {
+		// What changed longer ago than quietAfter is read for its age.
+		since = later(since, now.Add(-quietAfter))
 	}
+	listed, err := e.GitLab.ListPipelines(ctx, project, gitlab.ListFilter{UpdatedAfter: since})
+	if err != nil {
+		return nil, err
+	}
+	p.listedAt = now
 	for _, pipeline := range listed {
 		p.newest = later(p.newest, pipeline.UpdatedAt)
 	}
+	return listed, nil
+}
+
+// readDue reads the pipelines that are due: those that have ended each by itself, and the
+// others in batches. One that cannot be read or written does not hold up the others; it
+// stays due.
+func (e *Engine) readDue(ctx context.Context, p *poller, runs []Run, listed []gitlab.Pipeline, now time.Time) error {
+	project := runs[0].Project
 	reading := due(p.watched(runs), listed, now, cadence{progress: 2 * e.PollInterval, quiet: quietAfter})
 	if len(reading) == 0 {
 		return nil
 	}
 	// Where not all can be read in time, each gets its turn.
 	slices.SortStableFunc(reading, func(a, b watched) int { return a.readAt.Compare(b.readAt) })
-	ids := make([]int64, 0, len(reading))
+	over := endedOf(reading, listed)
+	var ids []int64
 	alone := make(map[int64]func() (gitlab.Observation, error)) // reads it once, for all who show it
 	for _, w := range reading {
-		if id := w.run.Pipeline.ID; alone[id] == nil {
-			ids = append(ids, id)
-			alone[id] = sync.OnceValues(func() (gitlab.Observation, error) { return e.GitLab.ObserveOne(ctx, project.ID, id) })
+		id := w.run.Pipeline.ID
+		if alone[id] == nil {
+			alone[id] = sync.OnceValues(func() (gitlab.Observation, error) { return e.readAlone(ctx, project.ID, id) })
+			if !over[id] {
+				ids = append(ids, id)
+			}
 		}
 		delete(p.readAt, w.run.Request.ID)
 	}
-	observing, cancel := context.WithTimeout(ctx, readTimeout/2) // the rest is for the ends
-	observations, failed := e.GitLab.Observe(observing, project, ids)
-	cancel()
+	observations, failed := e.readBatch(ctx, project, ids)
 	missing := failed == nil // else they may just not have been read
+	var (
+		group errgroup.Group
+		mu    sync.Mutex
+	)
+	group.SetLimit(aloneAtOnce)
 	for _, w := range reading {
-		o, ok := observations[w.run.Pipeline.ID]
-		if !ok && !missing || ctx.Err() != nil {
+		id := w.run.Pipeline.ID
+		o, ok := observations[id]
+		if !ok && !missing && !over[id] {
 			continue
 		}
-		readAlone := alone[w.run.Pipeline.ID]
+		readAlone := alone[id]
 		if ok && !o.Pipeline.Status.Ended() {
 			readAlone = nil
 		}
-		if err := e.record(ctx, w.run, o, readAlone); err != nil {
-			failed = err
-			continue
-		}
-		p.readAt[w.run.Request.ID] = now
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			err := e.record(ctx, w.run, o, readAlone)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				p.readAt[w.run.Request.ID] = now
+			} else if failed == nil || retryAfter(err) > retryAfter(failed) {
+				failed = err
+			}
+			return nil
+		})
 	}
+	_ = group.Wait() // what failed is in failed
 	return failed
+}
+
+const (
+	// aloneAtOnce is how many pipelines are read by themselves at the same time, and
+	// aloneTimeout is how long one of them may take, so that one which GitLab cannot
+	// tell of leaves time for the others.
+	aloneAtOnce  = 4
+	aloneTimeout = readTimeout / 4
+)
+
+func (e *Engine) readAlone(ctx context.Context, project, pipeline int64) (gitlab.Observation, error) {
+	ctx, cancel := context.WithTimeout(ctx, aloneTimeout)
+	defer cancel()
+	return e.GitLab.ObserveOne(ctx, project, pipeline)
+}
+
+func (e *Engine) readBatch(ctx context.Context, project gitlab.Project, ids []int64) (map[int64]gitlab.Observation, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout/2) // the rest is for the ends
+	defer cancel()
+	return e.GitLab.Observe(ctx, project, ids)
+}
+
+// endedOf are the pipelines that are known to have ended. A batch would not tell enough
+// of them, and where it fails they are read all the same.
+func endedOf(reading []watched, listed []gitlab.Pipeline) map[int64]bool {
+	over := make(map[int64]bool)
+	for _, p := range listed {
+		over[p.ID] = p.Status.Ended()
+	}
+	for _, w := range reading {
+		if w.run.Pipeline.Status.Ended() {
+			over[w.run.Pipeline.ID] = true
+		}
+	}
+	return over
 }
 
 // record writes what was observed of one run. An end, or an absence, is read once

@@ -138,6 +138,10 @@ type Run struct {
 	EndedBefore bool `json:"ended_before,omitempty"`
 	// Acts are the last things that people did to the pipeline here, oldest first.
 	Acts []Act `json:"acts,omitempty"`
+	// Doing are the acts that GitLab is being asked for, or was by a process that died.
+	Doing []Intent `json:"doing,omitempty"`
+	// Silence says that GitLab does not tell how the pipeline goes on.
+	Silence *Silence `json:"silence,omitempty"`
 	// Followers are told of the end beside the asker.
 	Followers []Person `json:"followers,omitempty"`
 
@@ -164,6 +168,16 @@ type Shown struct {
 	PostingAt time.Time `json:"posting_at,omitzero"`
 	// Told names the notices and replies that were given.
 	Told []string `json:"told,omitempty"`
+	// Standing are the replies whose buttons can still be used.
+	Standing []Standing `json:"standing,omitempty"`
+}
+
+// Standing is a reply in a run's thread that changes with the run.
+type Standing struct {
+	Name string `json:"name"`
+	// TS is the message; Hash is of its content as it was last sent.
+	TS   string `json:"ts"`
+	Hash string `json:"hash,omitempty"`
 }
 
 // formatVersion is the form of the records that this version writes and reads. New fields
@@ -192,7 +206,7 @@ func (r Run) final() bool {
 func (r Run) current() bool { return r.Version == r.Shown.Version }
 
 // atRest reports whether there is nothing left to do.
-func (r Run) atRest() bool { return r.final() && r.current() }
+func (r Run) atRest() bool { return r.final() && r.current() && len(r.Doing) == 0 }
 
 // Quiet reports whether nobody wants to be told how the run goes on.
 func (r Run) Quiet() bool { return r.Request.Quiet && len(r.Followers) == 0 }
@@ -216,6 +230,7 @@ func (r Run) visible() Run {
 		r.Project = gitlab.Project{}
 	}
 	r.ReleasedAt = time.Time{}
+	r.Doing = nil
 	r.Followers = nil // the reply at the end mentions who there is then
 	return r
 }

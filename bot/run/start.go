@@ -53,6 +53,8 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		if err = e.cancelStrayed(ctx, r); err == nil {
 			return 0
 		}
+	case stepSettle:
+		return e.settle(ctx, r)
 	case stepGiveUp:
 		_, err = e.store.update(ctx, id, func(r Run) Run {
 			if s, _ := nextStep(r, now, e.StartSettle); s != stepGiveUp {

@@ -27,20 +27,26 @@ const (
 	stepLook               // look whether GitLab started it
 	stepReview             // ask whether what held it is gone
 	stepCancel             // cancel what strayed from what was approved
+	stepSettle             // look what came of what people did
 	stepGiveUp
 )
 
 // nextStep decides how a run that is not started goes on, and when.
 func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
 	expires := later(later(r.Request.At, r.ReleasedAt), r.startedOverAt()).Add(requestExpires)
+	settleAt, doing := r.settleAt(now)
 	switch {
+	case doing && now.Before(settleAt):
+		return stepWait, settleAt
+	case doing:
+		return stepSettle, now
 	case r.Request.Follow:
 		return stepNone, now // whatever it says: it is nothing that may be started
 	case r.State == Held && !now.Before(r.Hold.Until):
 		return stepGiveUp, now
 	case r.State == Held:
 		return stepReview, now
-	case r.State == Started && r.Strayed && !r.Pipeline.Status.Ended() && r.Pipeline.Status != gitlab.StatusCanceling:
+	case r.strays():
 		return stepCancel, now
 	case r.State == Requested && !now.Before(expires):
 		return stepGiveUp, now
@@ -65,6 +71,11 @@ func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
 	default:
 		return stepLook, now
 	}
+}
+
+// strays reports whether the run's pipeline is not what was approved, and goes on.
+func (r Run) strays() bool {
+	return r.State == Started && r.Strayed && !r.Pipeline.Status.Ended() && r.Pipeline.Status != gitlab.StatusCanceling
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -216,5 +227,10 @@ func (r Run) refusal(err error) *Refusal {
 // at once.
 func backoff(failures int) time.Duration {
 	ceiling := min(30*time.Second, time.Duration(1<<min(failures, 10))*250*time.Millisecond)
-	return ceiling/2 + rand.N(ceiling/2+1) //nolint:gosec // jitter is no secret
+	return jittered(ceiling)
+}
+
+// jittered is some time between the half and the whole.
+func jittered(whole time.Duration) time.Duration {
+	return whole/2 + rand.N(whole/2+1) //nolint:gosec // jitter is no secret
 }

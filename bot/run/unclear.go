@@ -52,8 +52,8 @@ func (r Run) candidate(pipeline int64) (gitlab.Pipeline, bool) {
 	return r.Candidates[i], true
 }
 
-// settled is an unknown run of which somebody knows what came of it.
-func (r Run) settled(v Verdict) Run {
+// decided is an unknown run of which somebody knows what came of it.
+func (r Run) decided(v Verdict) Run {
 	p, known := r.candidate(v.Pipeline)
 	if !r.asks(v.Doubt) || v.Pipeline != 0 && !known {
 		return r
@@ -117,7 +117,7 @@ func (e *Engine) Settle(ctx context.Context, id string, v Verdict) (Run, error) 
 		}
 	}
 	before := r
-	r, err = e.keep(ctx, id, func(r Run) Run { return r.settled(v) })
+	r, err = e.keep(ctx, id, func(r Run) Run { return r.decided(v) })
 	if err != nil {
 		return before, err
 	}

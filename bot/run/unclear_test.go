@@ -24,7 +24,7 @@ func unknown(change ...func(*run.Run)) run.Run {
 	return r
 }
 
-func TestSettled(t *testing.T) {
+func TestDecided(t *testing.T) {
 	later := noon.Add(time.Hour)
 	verdict := func(pipeline int64, about run.Run) run.Verdict {
 		return run.Verdict{By: "U2", Team: "T1", At: later, Doubt: about.Doubt(), Pipeline: pipeline}
@@ -49,7 +49,7 @@ func TestSettled(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := run.Settled(tt.run, tt.verdict)
+			r := run.Decided(tt.run, tt.verdict)
 			if tt.state == "" {
 				if diff := cmp.Diff(tt.run, r); diff != "" {
 					t.Errorf("it has changed:\n%s", diff)
@@ -73,7 +73,7 @@ func TestSettled(t *testing.T) {
 // again has not.
 func TestHourOfWhatIsStartedAgain(t *testing.T) {
 	at := noon.Add(5 * time.Hour)
-	again := run.Settled(unknown(tries(run.MostLooks)), run.Verdict{By: "U2", At: at, Doubt: unknown().Doubt()})
+	again := run.Decided(unknown(tries(run.MostLooks)), run.Verdict{By: "U2", At: at, Doubt: unknown().Doubt()})
 	looked := run.LookAnew(unknown(tries(run.MostLooks), notBefore(at)), unknown().Doubt())
 	for name, tt := range map[string]struct {
 		run  run.Run
@@ -339,7 +339,7 @@ func TestLookAgain(t *testing.T) {
 }
 
 // What somebody said outlives the process, at which moment ever that dies.
-func TestSettledSurvives(t *testing.T) {
+func TestDecidedSurvives(t *testing.T) {
 	t.Parallel()
 	for name, pipeline := range map[string]int64{"this one": 1, "none": 0} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,114 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+	"go.uber.org/zap"
+
+	"pipebot/bot/run"
+	"pipebot/gitlab"
+)
+
+// A reply that offers to start jobs stands for as long as its buttons may be used. It is
+// drawn from the record like the card, so that a button goes whoever started its job, and
+// wherever: from the thread, from the card, by a command or in GitLab.
+
+// waitsPrefix begins the names of those replies.
+const waitsPrefix = "waits:"
+
+// stands takes note of a reply that was posted and has buttons.
+func (s *showing) stands(name, hash, ts string) {
+	if strings.HasPrefix(name, waitsPrefix) && ts != "" {
+		s.shown.Standing = append(slices.Clone(s.shown.Standing), run.Standing{Name: name, TS: ts, Hash: hash})
+	}
+}
+
+// redraw brings the replies that stand in line with the run.
+func (s *showing) redraw(ctx context.Context) error {
+	for _, reply := range s.shown.Standing {
+		drawn, last := drawStanding(s.run, reply)
+		hash := hashOf(drawn)
+		if hash != reply.Hash {
+			options := append(drawn.options(), slack.MsgOptionParse(false))
+			_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
+			if err != nil && !permanent(err) {
+				return err
+			}
+			if err != nil {
+				s.Log.Warn("a reply keeps its buttons", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
+				last = true
+			}
+		} else if !last {
+			continue
+		}
+		rest := slices.Clone(s.shown.Standing)
+		at := slices.Index(rest, reply)
+		if rest[at].Hash = hash; last {
+			rest = slices.Delete(rest, at, at+1)
+		}
+		s.shown.Standing = rest
+		if err := s.save(s.shown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawStanding draws a reply that stands as it should read now; last says that nothing in it
+// can change any more.
+func drawStanding(r run.Run, reply run.Standing) (m message, last bool) {
+	current := r.State == run.Started && reply.Name == waitsName(r)
+	if !current {
+		r.Progress.Manual = nil
+	}
+	var started []run.Act
+	for _, act := range r.Acts {
+		if act.Verb == run.Play && act.At.After(sentAt(reply.TS)) {
+			started = append(started, act)
+		}
+	}
+	if current && waitsForSomebody(r) && len(started) == 0 {
+		return waiting(r), false
+	}
+	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r)
+	r.State, r.Pipeline.Status = run.Started, gitlab.StatusManual // what it tells of
+	return waited(r, started), last
+}
+
+// sentAt is when a message was sent, by its id: seconds since 1970, and what tells those
+// of one second apart.
+func sentAt(ts string) time.Time {
+	seconds, _, _ := strings.Cut(ts, ".")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(n, 0)
+}
+
+// resume finds out what became of a reply that was being posted when its sender died, and
+// that nobody would post any more: what it stands for has passed. Its buttons go, if it
+// was posted.
+func (s *showing) resume(ctx context.Context) (again time.Duration, err error) {
+	name := s.shown.Posting
+	if name == "" || name == cardName || slices.ContainsFunc(replies(s.run), func(r reply) bool { return r.name == name }) {
+		return 0, nil
+	}
+	if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
+		return min(wait, postSettle), nil
+	}
+	channel, ts, err := s.find(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	if ts == "" {
+		s.shown.Posting, s.shown.PostingAt = "", time.Time{}
+		return 0, s.save(s.shown)
+	}
+	return 0, s.posted(name, "", channel, ts)
+}
