@@ -87,13 +87,13 @@ func TestTakeKeepsWithinEveryMinute(t *testing.T) {
 		"edits, shared with others":        {budget.Update, 0, 0.5, 1, 25, 20},
 		"edits, one of two replicas":       {budget.Update, 0, 1, 0.5, 25, 20},
 		"posts in one channel":             {budget.PostMessage, 1, 1, 1, 63, 60},
-		"posts in as many as there may be": {budget.PostMessage, 100, 1, 1, 300, 240},
+		"posts in as many as there may be": {budget.PostMessage, 20, 1, 1, 300, 240},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClocked(tt.rate)
 			c.Share(1, int(1/tt.share))
 			var calls []time.Time
-			for range 600 * 10 {
+			for range 600 * 4 {
 				for i := range max(1, tt.channels) {
 					channel := ""
 					if tt.channels > 0 {
@@ -103,7 +103,7 @@ func TestTakeKeepsWithinEveryMinute(t *testing.T) {
 						calls = append(calls, c.now)
 					}
 				}
-				c.now = c.now.Add(100 * time.Millisecond)
+				c.now = c.now.Add(250 * time.Millisecond)
 			}
 			most := 0
 			for i, at := range calls {
@@ -148,7 +148,7 @@ func TestChannelsAreForgotten(t *testing.T) {
 type flood struct {
 	*clocked
 	random *rand.Rand
-	jobs   []job
+	jobs   []*job
 	calls  []job
 }
 
@@ -167,33 +167,30 @@ func newFlood(seed uint64) *flood {
 }
 
 func (f *flood) want(method, channel string, p budget.Purpose, again bool) {
-	f.jobs = append(f.jobs, job{method, channel, p, f.now, f.now, again})
+	f.jobs = append(f.jobs, &job{method, channel, p, f.now, f.now, again})
 }
 
 // run makes the calls until none is left but those that never end. Nobody sleeps for
 // longer than the engine lets a card's token sleep.
 func (f *flood) run() {
 	const nap = 2 * time.Second
-	left := func() bool { return slices.ContainsFunc(f.jobs, func(j job) bool { return !j.again }) }
-	for left() {
-		next := slices.MinFunc(f.jobs, func(a, b job) int { return a.due.Compare(b.due) })
-		i := slices.Index(f.jobs, next)
+	for slices.ContainsFunc(f.jobs, func(j *job) bool { return !j.again }) {
+		next := slices.MinFunc(f.jobs, func(a, b *job) int { return a.due.Compare(b.due) })
 		f.now = next.due
 		if wait := f.Take(next.method, next.channel, next.purpose); wait > 0 {
-			f.jobs[i].due = f.now.Add(min(wait, nap))
+			next.due = f.now.Add(min(wait, nap))
 			continue
 		}
-		next.due = f.now
-		f.calls = append(f.calls, next)
+		f.calls = append(f.calls, *next)
 		if next.again {
-			f.jobs[i].asked, f.jobs[i].due = f.now, f.now.Add(3*time.Second)
+			next.asked, next.due = f.now, f.now.Add(3*time.Second)
 		} else {
-			f.jobs = slices.Delete(f.jobs, i, i+1)
+			f.jobs = slices.DeleteFunc(f.jobs, func(j *job) bool { return j == next })
 		}
 	}
 }
 
-// Two hundred pipelines end at once while fifty others come along and somebody starts one
+// Two hundred pipelines end at once while twenty others come along and somebody starts one
 // now and then: every end is shown within Slack's limits, starts are shown at once, and
 // progress only when no end waits.
 func TestNothingStarves(t *testing.T) {
@@ -201,7 +198,7 @@ func TestNothingStarves(t *testing.T) {
 		t.Run(fmt.Sprint(channels, " channels"), func(t *testing.T) {
 			f := newFlood(uint64(channels))
 			begin := f.now
-			for range 50 {
+			for range 20 {
 				f.want(budget.Update, "", budget.Progress, true)
 			}
 			for i := range 200 {
@@ -210,8 +207,9 @@ func TestNothingStarves(t *testing.T) {
 			}
 			for i := range 10 {
 				f.want(budget.PostMessage, fmt.Sprint("C", i%channels), budget.Start, false)
-				f.jobs[len(f.jobs)-1].due = begin.Add(time.Duration(i) * 15 * time.Second)
-				f.jobs[len(f.jobs)-1].asked = f.jobs[len(f.jobs)-1].due
+				start := f.jobs[len(f.jobs)-1]
+				start.asked = begin.Add(time.Duration(i) * 15 * time.Second)
+				start.due = start.asked
 			}
 			f.run()
 			var slowest, edits, posts time.Duration
