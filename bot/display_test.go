@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot"
+	"pipebot/bot/budget"
 	"pipebot/bot/run"
 	"pipebot/bot/slacktest"
 	"pipebot/gitlab"
@@ -44,17 +46,25 @@ func newBoard(t *testing.T, cfg slacktest.Config) *board {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	t.Cleanup(cancel)
 	alice := server.AddUser("alice")
-	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()))
+	api, calls := newAPI(server)
 	b := &board{
 		T: t, ctx: ctx, slack: server, alice: alice,
 		builds: server.AddChannel("builds", slacktest.Private, alice),
 		display: &bot.Display{
-			API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()), BotName: func() string { return "pipebot" }, Log: zap.NewNop(),
+			API: api, Tell: bot.NewTeller(api, server.APIURL(), zap.NewNop()), BotName: func() string { return "pipebot" },
+			Budget: calls, Log: zap.NewNop(),
 		},
 		save: func(run.Shown) error { return nil },
 	}
 	b.builds.InviteBot()
 	return b
+}
+
+// newAPI is a client of a workspace, and a budget that nobody uses up.
+func newAPI(server *slacktest.Server) (*slack.Client, *budget.Budget) {
+	calls := budget.New(budget.Config{Rate: 1000, Log: zap.NewNop()})
+	return slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()),
+		slack.OptionHTTPClient(&http.Client{Transport: calls.Transport(http.DefaultTransport)})), calls
 }
 
 // ours is the run as this workspace knows it.
@@ -333,16 +343,95 @@ func TestShowWaitsAsLongAsSlackAsks(t *testing.T) {
 }
 
 // An edit that Slack refuses for any other reason than that the card is gone is
-// tried again later: a card must not stay behind the truth for good.
+// tried again later: a card must not stay behind the truth for good. What is to be said
+// in its thread is said meanwhile.
 func TestShowComesBackToARefusedEdit(t *testing.T) {
 	b := newBoard(t, slacktest.Config{})
 	b.showAll(running())
 	b.slack.FailNext("chat.update", "invalid_blocks", 1)
-	if again, err := b.show(ended(gitlab.StatusSuccess)); err == nil || again < time.Second {
+	if _, err := b.show(ended(gitlab.StatusSuccess)); err == nil {
+		t.Error("Show does not tell that Slack refused")
+	}
+	b.see(b.builds, cardRunning, "- "+replyPassed)
+	if again, err := b.show(ended(gitlab.StatusSuccess)); err != nil || again < time.Second {
 		t.Errorf("Show = %s, %v; want to be called again after a while", again, err)
 	}
+	b.calls("chat.update", 1)
+	b.kept.EditRefused = b.kept.EditRefused.Add(-time.Minute)
 	b.showAll(ended(gitlab.StatusSuccess))
 	b.see(b.builds, cardPassed, "- "+replyPassed)
+}
+
+// Posts have a limit of their own: while Slack takes no edits, a reply does not wait for
+// the card's.
+func TestShowRepliesWhileEditsWait(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.showAll(running())
+	b.slack.RateLimitFor("chat.update", time.Minute)
+	for range 3 {
+		if again, _ := b.show(ended(gitlab.StatusSuccess)); again <= 0 {
+			t.Error("Show does not want to be called again")
+		}
+	}
+	b.see(b.builds, cardRunning, "- "+replyPassed)
+	b.calls("chat.update", 1)
+	b.calls("chat.postMessage", 2)
+}
+
+// What Slack certainly did not post is not looked for: it is posted when Slack takes posts
+// again.
+func TestShowPostsAtOnceWhatSlackDidNotTake(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.slack.RateLimit("chat.postMessage", 1, time.Second)
+	if again, err := b.show(running()); err == nil || again != time.Second {
+		t.Errorf("Show = %s, %v; want to be called again in 1s", again, err)
+	}
+	if b.kept.Posting != "" {
+		t.Error("the record says that a card may have been posted")
+	}
+}
+
+// Slack may do late what it gave no answer to. The card is drawn once more when that is
+// over, so that it does not stay at an older state.
+func TestShowDrawsAgainAfterALostAnswer(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.showAll(running())
+	b.slack.HTTPFailNext("chat.update", 0, "", false)
+	if _, err := b.show(blocked("ship")); err == nil {
+		t.Error("Show does not tell that it is not certain")
+	}
+	for range 2 {
+		if again, err := b.show(ended(gitlab.StatusSuccess)); err != nil || again <= 0 {
+			t.Errorf("Show = %s, %v; want to be called again when the lost edit cannot come any more", again, err)
+		}
+	}
+	b.calls("chat.update", 2)
+	// It comes.
+	_, _, _, err := b.display.API.UpdateMessageContext(b.ctx, b.kept.Channel, b.kept.Card, slack.MsgOptionText("older", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.kept.Unsure = b.kept.Unsure.Add(-time.Minute)
+	b.showAll(ended(gitlab.StatusSuccess))
+	card, _ := b.builds.Message(b.alice, b.kept.Card)
+	if got := firstWords(card); got != cardPassed {
+		t.Errorf("the card reads %q", got)
+	}
+	edits := len(b.slack.Calls("chat.update"))
+	b.showAll(ended(gitlab.StatusSuccess))
+	b.calls("chat.update", edits)
+}
+
+// Who hung for so long that another shows the run by now does not edit the card.
+func TestShowEditsNothingThatAnotherShows(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.showAll(running())
+	b.save = func(run.Shown) error { return errors.New("another shows the run") }
+	if _, err := b.show(ended(gitlab.StatusSuccess)); err == nil {
+		t.Error("Show does not tell")
+	}
+	b.calls("chat.update", 0)
+	b.calls("chat.postMessage", 1)
 }
 
 func TestShowLetsGoOfALostCard(t *testing.T) {

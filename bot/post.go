@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/budget"
 	"pipebot/bot/run"
 )
 
@@ -30,6 +31,9 @@ func (s *showing) post(ctx context.Context, name string, m message) (again time.
 		if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
 			return wait, nil
 		}
+		if again := s.Budget.Take(lookBy(name), "", budget.Start); again > 0 {
+			return again, nil
+		}
 		channel, ts, err := s.find(ctx, name)
 		if err != nil {
 			return 0, err
@@ -37,16 +41,39 @@ func (s *showing) post(ctx context.Context, name string, m message) (again time.
 		if ts != "" {
 			return 0, s.posted(name, "", channel, ts) // it may say less than m
 		}
+		if err := s.unmark(); err != nil { // looking again would bring nothing
+			return 0, err
+		}
+	}
+	if again := s.postable(name); again > 0 {
+		return again, nil
 	}
 	s.shown.Posting, s.shown.PostingAt = name, time.Now()
 	if err := s.save(s.shown); err != nil {
 		return 0, err
 	}
 	channel, ts, sent, err := s.send(ctx, name, m)
+	if err != nil && notDone(err) {
+		return 0, errors.Join(err, s.unmark())
+	}
 	if err != nil {
 		return 0, err
 	}
 	return 0, s.posted(name, hashOf(sent), channel, ts)
+}
+
+// unmark takes the mark away of a message that was not posted.
+func (s *showing) unmark() error {
+	s.shown.Posting, s.shown.PostingAt = "", time.Time{}
+	return s.save(s.shown)
+}
+
+// postable is when a message may be posted, 0 for now.
+func (s *showing) postable(name string) (again time.Duration) {
+	if name == cardName {
+		return s.Budget.Take(budget.PostMessage, s.run.Request.Channel, budget.Start)
+	}
+	return s.Budget.Take(budget.PostMessage, s.shown.Channel, budget.End)
 }
 
 // send posts where the run belongs, or in the asker's direct messages where Slack
@@ -110,6 +137,14 @@ func (s *showing) find(ctx context.Context, name string) (channel, ts string, er
 	return channel, ts, err
 }
 
+// lookBy is the method by which a message is looked for.
+func lookBy(name string) string {
+	if name == cardName {
+		return budget.History
+	}
+	return budget.Replies
+}
+
 func (s *showing) findIn(ctx context.Context, channel, name string) (ts string, err error) {
 	const most = 200
 	oldest := strconv.FormatInt(s.shown.PostingAt.Add(-time.Minute).Unix(), 10)
@@ -152,15 +187,7 @@ func asSlackError(err error) (slack.SlackErrorResponse, bool) {
 	if !ok {
 		return answer, false
 	}
-	switch answer.Err {
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited", "team_added_to_org":
-		return answer, false
-	case "invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive":
-		// Whoever runs the bot will mend the token; until then nothing is given up.
-		return answer, false
-	default:
-		return answer, true
-	}
+	return answer, !budget.Passes(answer.Err)
 }
 
 func asRateLimited(err error) *slack.RateLimitedError {

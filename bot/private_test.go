@@ -27,7 +27,8 @@ func (o *office) replyURL() string {
 
 // tells shows a refusal, which is for alice alone.
 func (o *office) tells(replyURL string) (run.Shown, error) {
-	display := &bot.Display{API: o.cfg.API, Tell: o.cfg.Tell, BotName: func() string { return "pipebot" }, Log: zap.NewNop()}
+	api, calls := newAPI(o.slack)
+	display := &bot.Display{API: api, Tell: o.cfg.Tell, BotName: func() string { return "pipebot" }, Budget: calls, Log: zap.NewNop()}
 	r := refused(run.Refusal{Kind: gitlab.Unauthorized})
 	r.Request.Asker, r.Request.Channel, r.Request.ReplyURL = o.alice.ID, o.builds.ID, replyURL
 	_, err := display.Show(o.ctx, r, func(s run.Shown) error {

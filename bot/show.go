@@ -5,13 +5,16 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/budget"
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
 )
@@ -24,24 +27,51 @@ type Display struct {
 	BotName func() string
 	// CardInterval is the least time between two edits of a card.
 	CardInterval time.Duration
-	Log          *zap.Logger
+	// Budget is what may be asked of Slack.
+	Budget *budget.Budget
+	Log    *zap.Logger
 }
 
 // Show does what is due for one run: private notices, the card, replies in its
-// thread. Whatever was done is saved before the next thing is begun.
+// thread. Whatever was done is saved before the next thing is begun. What the budget
+// has nothing left for waits, and is drawn anew when its turn comes; an edit that waits
+// or fails holds up no reply.
+//
+// A card does not go back to an older state and stay there: save refuses whoever is not
+// the only one to show the run any more, and is asked right before each post and each
+// edit. What it cannot see is an edit that is on its way for longer than another takes
+// to follow it, since Slack takes edits without asking what they replace. The old state
+// may stand for a moment then. It is overwritten: by a redraw where the answer to an
+// edit was lost (unsure), and where two have shown the run, by whoever finds that out.
 func (d *Display) Show(ctx context.Context, r run.Run, save func(run.Shown) error) (again time.Duration, err error) {
-	s := &showing{Display: d, run: r, shown: r.Shown, save: save}
+	s := &showing{Display: d, run: r, shown: r.Shown, save: func(shown run.Shown) error {
+		if err := save(shown); err != nil {
+			return fmt.Errorf("%w: %w", errNotSaved, err)
+		}
+		return nil
+	}}
 	if err := s.notices(ctx); err != nil {
 		return retryAfter(err), err
 	}
-	again, err = s.card(ctx)
-	if err != nil || again > 0 {
-		return max(again, retryAfter(err)), err
+	cardAgain, cardErr := s.card(ctx)
+	cardAgain = max(cardAgain, retryAfter(cardErr))
+	if s.shown.Card == "" || errors.Is(cardErr, errNotSaved) {
+		return cardAgain, cardErr
 	}
-	if again, err = s.replies(ctx); err != nil {
-		return retryAfter(err), err
+	again, err = s.replies(ctx)
+	return sooner(cardAgain, max(again, retryAfter(err))), errors.Join(cardErr, err)
+}
+
+// errNotSaved: the record cannot be written, or is not ours alone any more. Nothing more
+// is shown then.
+var errNotSaved = errors.New("what was shown could not be written down")
+
+// sooner is the smaller of two waits, of which 0 is none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
 	}
-	return again, nil
+	return a
 }
 
 // showing is the work of one Show.
@@ -107,32 +137,71 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	}
 	drawn := s.drawCard()
 	hash := hashOf(drawn)
-	if s.shown.Hash == hash {
-		return 0, nil
+	late := max(0, unsureFor-time.Since(s.shown.Unsure)) // an edit may still come for so long
+	if s.shown.Hash != hash || !s.shown.Unsure.IsZero() && late == 0 {
+		if again := s.editable(); again > 0 {
+			return again, nil
+		}
+		if err := s.edit(ctx, drawn, hash, late == 0); err != nil {
+			return 0, err
+		}
 	}
-	if wait := s.CardInterval - time.Since(s.shown.At); wait > 0 && s.run.State == run.Started {
-		return wait, nil
+	return late, nil
+}
+
+const (
+	// editAgain is when an edit is tried again that Slack refused: not soon, since it
+	// may refuse it again, but before people take an old card for the truth.
+	editAgain = 30 * time.Second
+	// unsureFor is how long Slack may take to do what it gave no answer to. Calls are
+	// given up after less.
+	unsureFor = 15 * time.Second
+)
+
+// editable is when the card may be edited, 0 for now.
+func (s *showing) editable() (again time.Duration) {
+	purpose := budget.End
+	if s.run.State == run.Started {
+		purpose = budget.Progress
+		if wait := s.CardInterval - time.Since(s.shown.At); wait > 0 {
+			return wait
+		}
+	}
+	if wait := editAgain - time.Since(s.shown.EditRefused); wait > 0 {
+		return wait
+	}
+	return s.Budget.Take(budget.Update, "", purpose)
+}
+
+// edit edits the card. settled: an edit whose answer was lost earlier, if any, will not
+// be done any more.
+func (s *showing) edit(ctx context.Context, drawn message, hash string, settled bool) error {
+	if err := s.save(s.shown); err != nil { // whose turn is it?
+		return err
 	}
 	// Without parse, chat.update would look for names and links in the text.
 	options := append(drawn.options(), slack.MsgOptionParse(false))
-	if _, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, s.shown.Card, options...); err != nil {
-		if !lost(err) {
-			return editAgain(err), err
+	_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, s.shown.Card, options...)
+	switch {
+	case err == nil:
+		s.shown.Hash, s.shown.At, s.shown.EditRefused = hash, time.Now(), time.Time{}
+		if settled {
+			s.shown.Unsure = time.Time{}
 		}
+	case lost(err):
 		s.Log.Warn("a card cannot be edited any more", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
-		return 0, s.tell(toldLost)
+		return s.tell(toldLost)
+	case permanent(err):
+		s.shown.EditRefused = time.Now()
+	case unanswered(err):
+		s.shown.Unsure = time.Now()
+	default:
+		return err
 	}
-	s.shown.Hash, s.shown.At = hash, time.Now()
-	return 0, s.save(s.shown)
-}
-
-// editAgain is when an edit is tried again that Slack refused: not soon, since it
-// may refuse it again, but before people take an old card for the truth.
-func editAgain(err error) time.Duration {
-	if permanent(err) {
-		return 30 * time.Second
+	if notSaved := s.save(s.shown); notSaved != nil {
+		return notSaved
 	}
-	return 0
+	return err
 }
 
 // lost: there is no such card any more that could be edited.
@@ -197,6 +266,18 @@ func hashOf(m message) string {
 func permanent(err error) bool {
 	_, answered := asSlackError(err)
 	return answered
+}
+
+// unanswered: nobody knows whether Slack will do what it was asked for.
+func unanswered(err error) bool {
+	_, answered := errors.AsType[slack.SlackErrorResponse](err)
+	return !answered && !notDone(err)
+}
+
+// notDone: Slack has certainly not done what it was asked for.
+func notDone(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return asRateLimited(err) != nil || ok && op.Op == "dial"
 }
 
 func retryAfter(err error) time.Duration {

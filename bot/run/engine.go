@@ -123,6 +123,9 @@ func (e *Engine) History() *History { return &e.live.history }
 // Live is the number of runs that are not at rest.
 func (e *Engine) Live() int { return e.live.count() }
 
+// Behind is the number of runs whose newest state people have not been shown.
+func (e *Engine) Behind() int { return e.live.behind() }
+
 // Running are the runs for the same project (as the settings name it), ref and build type
 // that are asked for and have not ended, newest first. Held ones are not: nobody has said
 // yet that they may run.

@@ -211,3 +211,15 @@ func (l *live) count() int {
 	defer l.mu.Unlock()
 	return len(l.runs)
 }
+
+// behind is how many runs there are whose newest state people have not been shown.
+func (l *live) behind() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.runs {
+		if !r.current() {
+			n++
+		}
+	}
+	return n
+}

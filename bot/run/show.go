@@ -11,8 +11,17 @@ import (
 // times.
 const showTimeout = 30 * time.Second
 
+// longestNap is the longest that a card token sleeps. While it does no other can be made,
+// and news that matter would wait behind what the nap was for, an edit that shows some
+// progress, say. Waking up costs one read; whether Slack wants to hear of it is known by
+// the display.
+const longestNap = 2 * time.Second
+
 // show brings what people see of a run up to date. Only the holder of the run's
-// card token is here, so only one speaks about it.
+// card token is here, so only one speaks about it. One that hung for longer than a dead
+// one's work is left with it may not know that another has the token by now: it learns
+// so when it saves what it did or is about to do, which fails where anything was saved
+// meanwhile, and then all is drawn anew.
 func (e *Engine) show(ctx context.Context, id string) time.Duration {
 	r, err := e.store.get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
@@ -39,10 +48,10 @@ func (e *Engine) show(ctx context.Context, id string) time.Duration {
 		return save(s)
 	})
 	if err != nil {
-		return e.failed("showing a run", id, err, max(after, time.Second))
+		return e.failed("showing a run", id, err, min(max(after, time.Second), longestNap))
 	}
 	if after > 0 {
-		return after
+		return min(after, longestNap)
 	}
 	complete := shown
 	complete.Version = r.Version

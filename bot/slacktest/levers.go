@@ -19,6 +19,8 @@ type fault struct {
 	applied    bool   // but do what was asked
 	delay      time.Duration
 	until      time.Time // not for one call but for all until then
+	channel    string    // only for what is posted there
+	header     string    // the Retry-After itself, with a plain text body
 }
 
 // FailNext makes the next calls of a method, times of them, answer this Slack error and do nothing. Here and
@@ -44,6 +46,20 @@ func (s *Server) RateLimitFor(method string, d time.Duration) {
 	}
 }
 
+// RateLimitChannelFor makes all posts to one channel answer 429 for that long. Posts to others go on.
+func (s *Server) RateLimitChannelFor(c *Channel, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const method = "chat.postMessage"
+	s.faults[method] = append(s.faults[method], fault{limited: true, channel: c.ID, until: s.cfg.Now().Add(d)})
+}
+
+// RateLimitNext makes the next call of a method answer 429 as proxies do: with a plain text body, and with this
+// Retry-After, which may be seconds, a date or nonsense; "" sends none.
+func (s *Server) RateLimitNext(method, retryAfter string) {
+	s.addFault(method, fault{limited: true, header: retryAfter, body: "Too many requests, try again later\n"}, 1)
+}
+
 // HTTPFailNext makes the next call of a method answer this HTTP status and body; status 0 cuts the connection
 // without an answer. With applied the call does what it should all the same: the answer is lost, not the call.
 func (s *Server) HTTPFailNext(method string, status int, body string, applied bool) {
@@ -63,16 +79,21 @@ func (s *Server) addFault(method string, f fault, times int) {
 	}
 }
 
-func (s *Server) takeFault(method string) fault {
+// takeFault is what is wrong with a call: what a lever says, or that it is one too many.
+func (s *Server) takeFault(c *call) fault {
 	now := s.cfg.Now()
-	waiting := slices.DeleteFunc(s.faults[method], func(f fault) bool { return !f.until.IsZero() && !now.Before(f.until) })
-	s.faults[method] = waiting
-	if len(waiting) == 0 {
+	waiting := slices.DeleteFunc(s.faults[c.name], func(f fault) bool { return !f.until.IsZero() && !now.Before(f.until) })
+	s.faults[c.name] = waiting
+	i := slices.IndexFunc(waiting, func(f fault) bool { return f.channel == "" || f.channel == c.text("channel") })
+	if i < 0 {
+		if wait := s.overLimit(c); wait > 0 {
+			return fault{limited: true, retryAfter: wait}
+		}
 		return fault{}
 	}
-	next := waiting[0]
+	next := waiting[i]
 	if next.until.IsZero() {
-		s.faults[method] = waiting[1:]
+		s.faults[c.name] = slices.Delete(waiting, i, i+1)
 	} else {
 		next.retryAfter = next.until.Sub(now)
 	}
@@ -109,6 +130,13 @@ func (f fault) write(w http.ResponseWriter, r *http.Request, answer []byte) {
 		}
 	case f.status != 0:
 		w.WriteHeader(f.status)
+		_, _ = w.Write([]byte(f.body))
+	case f.limited && f.body != "":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if f.header != "" {
+			w.Header().Set("Retry-After", f.header)
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
 		_, _ = w.Write([]byte(f.body))
 	case f.limited:
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.retryAfter.Seconds()))))

@@ -39,7 +39,7 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	const name = "response_url"
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxBody)) // a body cut short is no JSON
 	s.mu.Lock()
-	fault := s.takeFault(name)
+	fault := s.takeFault(&call{name: name})
 	status, args := http.StatusOK, obj{}
 	var answer obj
 	switch {

@@ -51,6 +51,7 @@ type Server struct {
 
 	socket socketState
 	faults map[string][]fault
+	rates  rateState
 
 	calls         []Call
 	acks          []Ack

@@ -104,7 +104,7 @@ type call struct {
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	c, err := readCall(r)
 	s.mu.Lock()
-	fault := s.takeFault(c.name)
+	fault := s.takeFault(c)
 	var answer obj
 	if fault.prevents() {
 		answer = fault.answer()
@@ -112,8 +112,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		answer = s.run(c, err)
 	}
 	rec := Call{Method: c.name, Args: clone(c.args), Response: answer, Status: http.StatusOK, At: s.cfg.Now()}
-	if fault.status != 0 || fault.cut {
+	switch {
+	case fault.status != 0 || fault.cut:
 		rec.Status, rec.Response = fault.status, nil
+	case fault.limited:
+		rec.Status = http.StatusTooManyRequests
 	}
 	s.calls = append(s.calls, rec)
 	s.cfg.Log("slacktest: %s -> %s", c.name, raw(answer))

@@ -49,7 +49,10 @@ type Config struct {
 	// APIURL is Slack's Web API, with the slash at the end.
 	APIURL string
 	Handle Handler
-	Log    *zap.Logger
+	// Connections, when set, is told at each hello how many connections of the app are
+	// this process's, and how many there are.
+	Connections func(own, all int)
+	Log         *zap.Logger
 }
 
 // Socket is one Socket Mode connection that is opened anew whenever it ends.
@@ -141,6 +144,9 @@ func (s *Socket) event(ctx context.Context, event socketmode.Event, slots chan s
 		s.connected.Store(false)
 	case socketmode.EventTypeHello:
 		s.connected.Store(true)
+		if s.cfg.Connections != nil {
+			s.cfg.Connections(1, event.Request.NumConnections)
+		}
 		s.cfg.Log.Info("connected to Slack", zap.Int("connections", event.Request.NumConnections))
 	case socketmode.EventTypeConnectionError:
 		if failure, ok := event.Data.(*slack.ConnectionErrorEvent); ok {

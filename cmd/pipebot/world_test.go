@@ -117,6 +117,7 @@ func newWorld(t testing.TB) *world {
 		"SLACK_APP_TOKEN":      slacktest.DefaultAppToken,
 		"SLACK_BOT_TOKEN":      slacktest.DefaultBotToken,
 		"SLACK_API_URL":        w.slack.APIURL(),
+		"SLACK_RATE":           "1000", // this Slack has no limits unless a test wants some
 		"GITLAB_URL":           w.gitlab.URL,
 		"GITLAB_TOKEN":         w.gitlab.AddToken(w.owner, "api"),
 		"GITLAB_PROJECTS":      projectPath,

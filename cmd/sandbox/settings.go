@@ -21,6 +21,7 @@ func ours(slack *slacktest.Server, t tokens, dataDir string) settings {
 		"SLACK_APP_TOKEN": t.app,
 		"SLACK_BOT_TOKEN": t.bot,
 		"SLACK_API_URL":   slack.APIURL(),
+		"SLACK_RATE":      "1000", // this Slack has no limits
 		"DATA_DIR":        dataDir,
 		"NATS_URL":        "",
 		"HTTP_ADDR":       "off",

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
+	"pipebot/bot/budget"
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
 	"pipebot/gitlab"
@@ -102,8 +103,9 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	if err != nil {
 		return err
 	}
+	calls := budget.New(budget.Config{Rate: s.SlackRate, Log: log.Named("slack")})
 	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL),
-		slack.OptionHTTPClient(&http.Client{Timeout: 10 * time.Second, Transport: m.slack(http.DefaultTransport)}))
+		slack.OptionHTTPClient(&http.Client{Timeout: 10 * time.Second, Transport: calls.Transport(m.slack(http.DefaultTransport))}))
 	log.Info("pipebot starts", zap.String("version", version), zap.String("gitlab", s.GitLabURL), zap.Strings("projects", s.Projects),
 		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.Bool("outside_nats", s.NATSURL != ""))
 	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention, Log: log.Named("nats")})
@@ -119,12 +121,12 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 		return err
 	}
 
-	p, err := connect(ctx, s, m, client, api, conn, audit, log)
+	p, err := connect(ctx, s, m, client, api, calls, conn, audit, log)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	m.watch(p.socket.Connected, p.engine.Live)
+	m.watch(p.socket.Connected, p.engine.Live, p.engine.Behind)
 	health := &health{
 		connected: p.socket.Connected, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
 		authz: s.Authz, policy: p.policyFault,

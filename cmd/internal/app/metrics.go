@@ -40,7 +40,7 @@ func newMetrics(version string) *metrics {
 }
 
 // watch shows what is read at each scrape.
-func (m *metrics) watch(connected func() bool, live func() int) {
+func (m *metrics) watch(connected func() bool, live, behind func() int) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_slack_connected", Help: "1 while the Socket Mode connection stands."},
 			func() float64 {
@@ -51,6 +51,8 @@ func (m *metrics) watch(connected func() bool, live func() int) {
 			}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_runs_live", Help: "Runs that are not at rest."},
 			func() float64 { return float64(live()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_runs_behind", Help: "Runs whose newest state Slack does not show yet."},
+			func() float64 { return float64(behind()) }),
 	)
 }
 

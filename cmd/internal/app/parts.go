@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot"
+	"pipebot/bot/budget"
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
 	"pipebot/bot/socket"
@@ -33,7 +34,7 @@ type parts struct {
 }
 
 // connect makes the parts. Nothing works before it is run.
-func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client, api *slack.Client, conn *run.Conn, audit *run.Audit, log *zap.Logger) (*parts, error) {
+func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client, api *slack.Client, calls *budget.Budget, conn *run.Conn, audit *run.Audit, log *zap.Logger) (*parts, error) {
 	rules, err := policy.OpenFile(s.PolicyFile, s.Authz)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 	}
 	display := &bot.Display{
 		API: api, Tell: tell, BotName: p.me.name,
-		CardInterval: min(cardInterval, s.PollInterval), Log: log.Named("bot"),
+		CardInterval: min(cardInterval, s.PollInterval), Budget: calls, Log: log.Named("bot"),
 	}
 	p.engine, err = run.NewEngine(ctx, conn, run.Config{
 		GitLab: client, Projects: p.projects, Display: display, Gate: gate, Audit: audit, Log: log.Named("run"),
@@ -94,7 +95,9 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 		GitLab: client, Pipelines: client, Lists: client, Tokens: client, Homes: p.homes, GitLabURL: s.GitLabURL,
 		Gate: gate, Linking: p.linking, BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
 	})
-	p.socket = socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
+	p.socket = socket.New(socket.Config{
+		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Connections: calls.Share, Log: log.Named("socket"),
+	})
 	return p, nil
 }
 

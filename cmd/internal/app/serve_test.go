@@ -47,7 +47,7 @@ func newWorld(t *testing.T) *world {
 	w.project.AddMember(w.owner, gitlabtest.Maintainer)
 	w.env = map[string]string{
 		"SLACK_APP_TOKEN": slacktest.DefaultAppToken, "SLACK_BOT_TOKEN": slacktest.DefaultBotToken, "SLACK_API_URL": w.slack.APIURL(),
-		"GITLAB_URL": w.gitlab.URL, "GITLAB_TOKEN": w.gitlab.AddToken(w.owner, "api"), "GITLAB_PROJECTS": "group/app",
+		"SLACK_RATE": "1000", "GITLAB_URL": w.gitlab.URL, "GITLAB_TOKEN": w.gitlab.AddToken(w.owner, "api"), "GITLAB_PROJECTS": "group/app",
 		"GITLAB_TRIGGER_TOKEN": w.project.AddTriggerToken(w.owner, "pipebot").Token,
 		"DATA_DIR":             filepath.Join(t.TempDir(), "data"), "HTTP_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug",
 	}

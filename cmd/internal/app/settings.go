@@ -20,6 +20,7 @@ type environment struct {
 	SlackBotToken     string `env:"SLACK_BOT_TOKEN"`
 	SlackBotTokenFile string `env:"SLACK_BOT_TOKEN_FILE"`
 	SlackAPIURL       string `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
+	SlackRate         string `env:"SLACK_RATE" envDefault:"1"`
 	GitLabURL         string `env:"GITLAB_URL" envDefault:"https://gitlab.com"`
 	GitLabToken       string `env:"GITLAB_TOKEN"`
 	GitLabTokenFile   string `env:"GITLAB_TOKEN_FILE"`
@@ -48,6 +49,8 @@ type environment struct {
 // Settings is what pipebot is told by its environment, checked.
 type Settings struct {
 	SlackAppToken, SlackBotToken, SlackAPIURL string
+	// SlackRate is the part of Slack's rate limits that is used.
+	SlackRate float64
 
 	GitLabURL, GitLabToken string
 	Projects               []string
@@ -114,6 +117,7 @@ func (e environment) validate(v *validator) Settings {
 		SlackAppToken: v.token("SLACK_APP_TOKEN", e.SlackAppToken, e.SlackAppTokenFile, "xapp-", "xapp-1-A012..."),
 		SlackBotToken: v.token("SLACK_BOT_TOKEN", e.SlackBotToken, e.SlackBotTokenFile, "xoxb-", "xoxb-123..."),
 		SlackAPIURL:   v.url("SLACK_API_URL", e.SlackAPIURL, "https://slack.com/api/"),
+		SlackRate:     v.rate("SLACK_RATE", e.SlackRate),
 		GitLabURL:     strings.TrimSuffix(v.url("GITLAB_URL", e.GitLabURL, "https://gitlab.example.com"), "/"),
 		GitLabToken:   v.token("GITLAB_TOKEN", e.GitLabToken, e.GitLabTokenFile, "", "glpat-..."),
 		Projects:      v.projects(e.GitLabProjects),

@@ -123,6 +123,16 @@ func (v *validator) url(name, value, example string) string {
 	return value
 }
 
+// rate is a part of a limit, or a multiple.
+func (v *validator) rate(name, value string) float64 {
+	const least, most = 0.05, 1000
+	part, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	if err != nil || !(part >= least && part <= most) {
+		v.fault(name, fmt.Sprintf("it is no number from %g to %g", least, float64(most)), "0.5")
+	}
+	return part
+}
+
 // nats checks the addresses of NATS servers. They may hold a password.
 func (v *validator) nats(value string) string {
 	const name, example = "NATS_URL", "nats://nats-1:4222,nats://nats-2:4222"
