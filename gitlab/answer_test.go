@@ -492,8 +492,8 @@ func TestPagesWithoutEnd(t *testing.T) {
 // form; what it says with one can be shown.
 func FuzzAnswers(f *testing.F) {
 	for i := range operations() {
-		f.Add(uint8(i), uint16(200), "", "", []byte(`[{"id":12,"name":"main","key":"A","status":"success","duration":1e300,"user":null}]`))  //nolint:gosec // there are fewer than 256
-		f.Add(uint8(i), uint16(201), "", "", []byte(`{"id":2,"status":"odd","duration":-1,"commit":{"id":"c0ffee"},"total":{"time":1e99}}`)) //nolint:gosec // as above
+		f.Add(uint8(i), uint16(200), "", "", []byte(`[{"id":12,"name":"main","key":"A","status":"success","duration":1e300,"user":null}]`))
+		f.Add(uint8(i), uint16(201), "", "", []byte(`{"id":2,"status":"odd","duration":-1,"commit":{"id":"c0ffee"},"total":{"time":1e99}}`))
 	}
 	f.Add(uint8(15), uint16(200), "", "", []byte(`{"data":{"project":{"pipelines":{"nodes":[{"id":"gid://gitlab/Ci::Pipeline/2","jobs":{"nodes":[{"id":"x"}]}}]}}}}`))
 	f.Add(uint8(32), uint16(200), "", "", []byte(`{"data":{"project":{"repository":{"branchCount":-1,"branchNames":["main",""]}}}}`))

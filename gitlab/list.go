@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
-	"golang.org/x/sync/errgroup"
 )
 
 // NewestBranches are up to 100 branches, those with the newest commits first.
@@ -46,7 +45,7 @@ func (c *Client) TagNames(ctx context.Context, project Project) ([]string, error
 // https://docs.gitlab.com/api/tags/#list-project-repository-tags
 func (c *Client) SearchRefs(ctx context.Context, project Project, text string, limit int) ([]Ref, error) {
 	var branches, tags []string
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := newGroup(ctx)
 	group.Go(func() (err error) {
 		const op = "searching branches"
 		options := &gl.ListBranchesOptions{
