@@ -104,7 +104,7 @@ func (b *Bot) turnedDown(ctx context.Context, a *arrival) {
 	r, d, err := b.mayDecide(ctx, a, id, at)
 	switch {
 	case err == nil && reason == "":
-		a.Ack(fieldErrors(map[string]string{blockReason: "Please say why, so that who asked knows."}))
+		a.Ack(onFields(view, map[string]string{blockReason: "Please say why, so that who asked knows."}))
 		return
 	case err == nil:
 		_, err = b.Runs.TurnDown(ctx, id, a.who.User, reason)

@@ -24,6 +24,21 @@ type wanted struct {
 	variables, files map[string]string
 }
 
+// mostVariables is as much as the variables and files of a request may take, in bytes: more
+// than the form's fields hold, and far less than a record may be (a message of NATS, of
+// which the default is 1 MB).
+const mostVariables = 192 << 10
+
+func tooMuch(variables, files map[string]string) bool {
+	size := 0
+	for _, list := range []map[string]string{variables, files} {
+		for key, value := range list {
+			size += len(key) + len(value)
+		}
+	}
+	return size > mostVariables
+}
+
 // requestFor is the request for it. id names it for good; channel is where it is shown.
 func (b *Bot) requestFor(a *arrival, w wanted, id, channel, replyURL string) run.Request {
 	return run.Request{

@@ -17,10 +17,15 @@ func (b *Bot) choose(ctx context.Context, a *arrival) {
 	f, err := b.formIn(a)
 	if err != nil {
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		b.unusable(ctx, a)
 		return
 	}
 	project, ok := projectByKey(b.Projects.Names(), action.SelectedOption.Value)
-	if !ok || project == f.Project {
+	if !ok {
+		b.unusable(ctx, a)
+		return
+	}
+	if project == f.Project {
 		return
 	}
 	if refused := b.mayNotSee(ctx, a, project); refused != "" {

@@ -63,8 +63,16 @@ func commandNamed(name string) (command, bool) {
 	return list[i], true
 }
 
+// mostTyped is as much as a command may have, in bytes: Slack's own message field takes
+// 12,000 characters.
+const mostTyped = 48 << 10
+
 // command leads to the command that was typed; nothing typed opens the form.
 func (b *Bot) command(ctx context.Context, a *arrival) {
+	if len(a.Command.Text) > mostTyped {
+		a.Ack(warning(words("That is more than one command can have. Nothing was done; to start a pipeline with much in it, type "), code("/pipeline"), words(" and fill in the form.")).answer())
+		return
+	}
 	text := strings.TrimSpace(a.Command.Text)
 	word := first(strings.Fields(text))
 	a.args = strings.TrimSpace(strings.TrimPrefix(text, word))

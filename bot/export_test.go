@@ -36,6 +36,7 @@ var (
 	InviteHint   = inviteHint
 	ActionFailed = actionFailed
 	ErrStale     = errStale
+	Outdated     = outdated
 
 	ParseForm    = parseForm
 	ProjectKey   = projectKey
@@ -484,3 +485,23 @@ func Together[T any](list []T, atOnce int, work func(i int, one T)) { together(l
 
 // Beside does work while somebody waits for it.
 func Beside[T any](work func() T) <-chan func() T { return beside(work) }
+
+// What comes back in buttons, menus and views.
+var (
+	ParsePipelineValue   = parsePipelineValue
+	ParsePlayValue       = parsePlayValue
+	ParseConfirmMetadata = parseConfirmMetadata
+	MetadataSize         = metadataSize
+)
+
+// ParseReasonMetadata reads what the modal that asks for a reason carries.
+func ParseReasonMetadata(text string) (id, channel, card string) {
+	id, at := parseReasonMetadata(text)
+	return id, at.channel, at.card
+}
+
+// TargetInJSON finds a pipeline in the texts of a part of a message.
+func TargetInJSON(b *Bot, data []byte) (Target, bool) {
+	t, ok := b.targetInJSON(data)
+	return Target{t.project, t.id, t.iid}, ok
+}

@@ -54,6 +54,9 @@ var channelForm = regexp.MustCompile(`^[A-Z0-9]{1,32}$`)
 // parseForm reads private metadata, which comes from outside, and holds it against
 // what the settings allow.
 func parseForm(metadata string, projects []string) (form, error) {
+	if !isMetadata(metadata) {
+		return form{}, errors.New("the modal's metadata is longer than Slack keeps any")
+	}
 	var f form
 	if err := json.Unmarshal([]byte(metadata), &f); err != nil {
 		return form{}, fmt.Errorf("reading the modal's metadata: %w", err)

@@ -339,7 +339,7 @@ func TestHomeOpensTheForm(t *testing.T) {
 
 func TestForgedMenus(t *testing.T) {
 	for value, want := range map[string]string{
-		"cancel 9/1": "is not set up here any more", "cancel": "is not set up here any more", "": "is not set up here any more", "explode 7/1": "",
+		"cancel 9/1": "is not set up here any more", "cancel": "is not set up here any more", "": "is not set up here any more", "explode 7/1": "This is of another version of me",
 	} {
 		t.Run(value, func(t *testing.T) {
 			t.Parallel()
@@ -349,7 +349,7 @@ func TestForgedMenus(t *testing.T) {
 			for _, m := range o.slack.DM(o.alice).Messages(o.alice) {
 				told = m.Read(readAt)
 			}
-			if want == "" && told != "" || !strings.Contains(told, want) {
+			if !strings.Contains(told, want) {
 				t.Errorf("alice reads %q", told)
 			}
 		})

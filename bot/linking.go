@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -63,9 +64,20 @@ func (l *Linking) Work(ctx context.Context) error {
 		case <-ctx.Done():
 			return waiting.Wait()
 		case p := <-l.proofs:
-			waiting.Go(func() error { l.finish(ctx, p); return nil })
+			waiting.Go(func() error { l.guarded(ctx, p); return nil })
 		}
 	}
+}
+
+// guarded keeps one bad proof from ending the process for all others: nobody above Work
+// catches a panic.
+func (l *Linking) guarded(ctx context.Context, p proof) {
+	defer func() {
+		if bad := recover(); bad != nil {
+			l.Log.Error("linking somebody panicked", zap.String("user", p.who.User), zap.Any("panic", bad), zap.ByteString("stack", debug.Stack()))
+		}
+	}()
+	l.finish(ctx, p)
 }
 
 // actionLink is the button that begins to link somebody.

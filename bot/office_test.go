@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -129,6 +130,7 @@ func (o *office) connect() {
 		Handle: func(ctx context.Context, e *socket.Envelope) {
 			begin := o.begin()
 			defer func() { o.end(time.Since(begin)) }()
+			defer o.caught()
 			o.bot.Load().Handle(ctx, e)
 		},
 	})
@@ -143,6 +145,13 @@ func (o *office) connect() {
 	})
 	if err := o.slack.WaitConnected(o.ctx, 1); err != nil {
 		o.Fatal(err)
+	}
+}
+
+// caught fails the test where a handler panics: the socket would only log it.
+func (o *office) caught() {
+	if bad := recover(); bad != nil {
+		o.Errorf("a handler panicked: %v\n%s", bad, debug.Stack())
 	}
 }
 

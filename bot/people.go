@@ -96,9 +96,16 @@ func (p *People) inSlack(ctx context.Context, team, user string) (who policy.Per
 
 func (p *People) profile(ctx context.Context, user string) (*slack.User, error) {
 	return remember(ctx, p, "user "+user, func(ctx context.Context) (*slack.User, error) {
-		return p.api.GetUserInfoContext(ctx, user)
+		profile, err := p.api.GetUserInfoContext(ctx, user)
+		if err == nil && profile.ID == "" {
+			err = errNoAnswer
+		}
+		return profile, err
 	})
 }
+
+// errNoAnswer: Slack says ok and not what was asked for. That is no knowledge.
+var errNoAnswer = errors.New("Slack's answer is none") //nolint:staticcheck // a name
 
 // kind is what somebody is to the workspace, whose id is own. A team that is not
 // known, or another one than the profile's, makes nobody a member.
@@ -131,7 +138,11 @@ func (p *People) name(ctx context.Context, user string) string {
 func (p *People) groups(ctx context.Context, user string, groups []string) (in []string, doubt string) {
 	for _, group := range groups {
 		members, err := remember(ctx, p, "group "+group, func(ctx context.Context) ([]string, error) {
-			return p.api.GetUserGroupMembersContext(ctx, group)
+			members, err := p.api.GetUserGroupMembersContext(ctx, group)
+			if err == nil && members == nil {
+				err = errNoAnswer
+			}
+			return members, err
 		})
 		if err != nil {
 			doubt = fmt.Sprintf("Slack does not say who is in the user group %s", group)

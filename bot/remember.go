@@ -36,28 +36,23 @@ func remember[T any](ctx context.Context, p *People, key string, ask func(contex
 		// Whoever asked first may give up before the others.
 		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
 		defer cancel()
-		value, err := ask(asking)
-		if err != nil && !gitlab.IsNotFound(err) {
-			return nil, err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if len(p.known) >= mostKnown {
-			clear(p.known)
-		}
-		if err != nil {
-			p.known[key] = answer{nil, begun.Add(knownFor / 4)}
-			return nil, errNobody
-		}
-		p.known[key] = answer{value, begun.Add(knownFor)}
-		return value, nil
+		// A panic becomes that of who waits; singleflight would end the process.
+		return <-beside(func() learned {
+			value, err := ask(asking)
+			return p.learn(key, value, err, begun)
+		}), nil
 	})
 	select {
 	case got := <-waiting:
-		if got.Err != nil {
-			return none, got.Err
+		told, is := got.Val.(func() learned)
+		if !is {
+			return none, errNobody
 		}
-		value, is := got.Val.(T)
+		l := told()
+		if l.err != nil {
+			return none, l.err
+		}
+		value, is := l.value.(T)
 		if !is {
 			return none, errNobody
 		}
@@ -65,6 +60,30 @@ func remember[T any](ctx context.Context, p *People, key string, ask func(contex
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// learned is what a question brought.
+type learned struct {
+	value any
+	err   error
+}
+
+// learn keeps an answer in mind, where it is one.
+func (p *People) learn(key string, value any, err error, begun time.Time) learned {
+	if err != nil && !gitlab.IsNotFound(err) {
+		return learned{err: err}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.known) >= mostKnown {
+		clear(p.known)
+	}
+	if err != nil {
+		p.known[key] = answer{nil, begun.Add(knownFor / 4)}
+		return learned{err: errNobody}
+	}
+	p.known[key] = answer{value, begun.Add(knownFor)}
+	return learned{value: value}
 }
 
 var errNobody = errors.New("there is nobody of that name")

@@ -25,7 +25,7 @@ func (b *Bot) runAgain(ctx context.Context, a *arrival) {
 	defer cancel()
 	r, err := b.onCard(ctx, a.action.Value, cardOf(a.Interaction))
 	if err != nil {
-		b.Log.Warn("a button's work failed", zap.String("run", a.action.Value), zap.NamedError("reason", err))
+		b.Log.Warn("a button's work failed", zap.String("run", shortenEnd(a.action.Value, jobNameSize)), zap.NamedError("reason", err))
 		b.tell(ctx, a, notOpenedFor(err))
 		return
 	}

@@ -82,6 +82,7 @@ func aboutRights(o outside) []picture {
 		{name: "notice-refused-without-a-reason", message: notice(refusal(run.Refusal{Denied: true, By: "U0BOB"}))},
 		{name: "notice-not-approved-in-time", message: notice(refusal(run.Refusal{Held: run.ForApproval}))},
 		{name: "notice-not-linked-in-time", message: notice(refusal(run.Refusal{Held: run.ForLink}))},
+		{name: "of-another-version", message: bot.Outdated()},
 		{name: "notice-denied", message: notice(refusal(run.Refusal{Denied: true, Message: denied.Sentence()}))},
 		{name: "rights-refused-by-rule", message: bot.RefusedBy(denied, true)},
 		{name: "rights-refused-by-role", message: bot.RefusedBy(decision(policy.Refuse, policy.ByRole, policy.ActionCancel), true)},
@@ -139,7 +140,7 @@ var renderers = strings.Fields(`
 	acted confirmModal followable jobsOffered notCancelable toldIn variablesFailed variablesModal variablesShow
 	actionFailed auditList card codeToConfirm ended failed fieldErrors frozen linkFirst linkedAs modal notAllowed notFrozen
 	cardIsAway cardIsHere foundAfterAll nowFollowed noLink notFoundOut notShown preview waited
-	notStarted notice privately reasonModal refusedBy refusedForm sentence thawed uncertain unknown unlinked
+	notStarted notice privately reasonModal refusedBy refusedForm onFields outdated sentence thawed uncertain unknown unlinked
 	waiting waits warning whatYouMay withArtifacts working
 	testsOf pipelineRenamed pipelineNotRenamed
 	madeModal newTokenModal renameModal revokeModal tokenForm tokensModal tokensSaying tokensUnread tokensView tokensWorking tokenUnseen

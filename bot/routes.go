@@ -147,10 +147,13 @@ func (b *Bot) follow(ctx context.Context, kind, id string, a *arrival) {
 	if kind == byAction {
 		id, _, _ = strings.Cut(id, ".")
 	}
-	if r, ok := routeTo(kind, id); ok {
-		a.does = r.action
-		r.handle(b, ctx, a)
+	r, ok := routeTo(kind, id)
+	if !ok {
+		b.unknown(ctx, kind, id, a)
+		return
 	}
+	a.does = r.action
+	r.handle(b, ctx, a)
 }
 
 // whose says who acts and where. The name in the payload is nobody's identity.

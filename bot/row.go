@@ -194,6 +194,7 @@ func (b *Bot) menuChosen(ctx context.Context, a *arrival) {
 		}
 	case !offered:
 		b.Log.Warn("a menu came back with something that it does not offer")
+		b.unusable(ctx, a)
 	default:
 		a.does = chosen.action
 		b.onPipeline(ctx, a, chosen.name, project, id)

@@ -90,6 +90,7 @@ func (b *Bot) followRunning(ctx context.Context, a *arrival) {
 	if view := a.Interaction.View; view.ID != "" {
 		if _, err := b.formIn(a); err != nil {
 			b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+			b.unusable(ctx, a)
 			return
 		}
 	}

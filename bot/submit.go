@@ -44,7 +44,7 @@ func (b *Bot) submit(ctx context.Context, e *arrival) {
 		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning && !missing))
 		return
 	case len(faults) > 0:
-		e.Ack(fieldErrors(faults))
+		e.Ack(onFields(&in.View, faults))
 		return
 	case missing:
 		b.askAgain(ctx, e, f, b.redrawn(values, request))
@@ -53,7 +53,7 @@ func (b *Bot) submit(ctx context.Context, e *arrival) {
 	hold, running, refused := b.admit(ctx, e, &request, f.Warned == warnedOf(request))
 	switch {
 	case refused != "":
-		e.Ack(fieldErrors(map[string]string{values.refBlock: refused}))
+		e.Ack(onFields(&in.View, map[string]string{values.refBlock: refused}))
 		return
 	case len(running) > 0:
 		again := b.redrawn(values, request)
@@ -87,7 +87,8 @@ func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run
 		return f, false, false
 	case err != nil:
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
-		e.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline again."))
+		e.Ack(refusedForm(&e.Interaction.View, "This form is out of date: its project is no longer set up here. "+
+			"Copy what you want to keep, close it, and type /pipeline again."))
 		return f, false, false
 	}
 	chosen, known := projectByKey(b.Projects.Names(), values.project)
@@ -97,7 +98,7 @@ func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run
 	}
 	// The form has not followed the choice yet, or could not: it does now.
 	if refused := b.mayNotSee(ctx, e, chosen); refused != "" {
-		e.Ack(fieldErrors(map[string]string{blockProject: refused}))
+		e.Ack(onFields(&e.Interaction.View, map[string]string{blockProject: refused}))
 		return f, false, false
 	}
 	b.show(ctx, e, b.turned(ctx, e.who, f, chosen, values))
@@ -132,7 +133,7 @@ func (b *Bot) show(ctx context.Context, a *arrival, view slack.ModalViewRequest)
 	if _, err := b.API.UpdateViewContext(ctx, view, "", a.Interaction.View.Hash, a.Interaction.View.ID); err != nil {
 		b.Log.Warn("updating the modal failed", zap.String("reason", slackReason(err)))
 	}
-	a.Ack(fieldErrors(map[string]string{blockBuildType: "The form has changed. Please look at it and submit again."}))
+	a.Ack(refusedForm(&a.Interaction.View, "The form has changed. Please look at it and submit again."))
 }
 
 // request makes a request of the form, or says what is wrong at which field. missing
@@ -154,6 +155,9 @@ func (b *Bot) request(ctx context.Context, f form, a *arrival, values filled, ta
 		fault(blockVariables, wrong)
 	}
 	files, missing := values.filesFor(set.files, fault)
+	if tooMuch(set.values, files) {
+		fault(blockVariables, "This is more than a pipeline can be started with here. Leave something out.")
+	}
 	var ref gitlab.Ref
 	if faults[blockProject] == "" {
 		var text string
@@ -228,9 +232,7 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 // submitting once more finds out.
 func (b *Bot) notCertain(e *arrival, err error) {
 	b.Log.Error("writing a request down failed", zap.Error(err))
-	e.Ack(fieldErrors(map[string]string{
-		blockBuildType: "I am not certain that I have written this down. Please submit again: it starts one pipeline at most.",
-	}))
+	e.Ack(refusedForm(&e.Interaction.View, "I am not certain that I have written this down. Please submit again: it starts one pipeline at most."))
 }
 
 // taken answers a second submission of one modal: nil closes it. Where the fields
@@ -247,14 +249,6 @@ func taken(first, second run.Request, valid bool) any {
 // fieldErrors shows what is wrong at the fields, by their block ids.
 func fieldErrors(faults map[string]string) *slack.ViewSubmissionResponse {
 	return slack.NewErrorsViewSubmissionResponse(faults)
-}
-
-// refusedForm shows an error at the last field of a form, or instead of it.
-func refusedForm(view *slack.View, text string) *slack.ViewSubmissionResponse {
-	if view.CallbackID == callbackRun {
-		return fieldErrors(map[string]string{blockBuildType: text})
-	}
-	return notice("Not done", text)
 }
 
 // notice puts a few words in the place of the form.

@@ -71,6 +71,9 @@ func (at tokensAt) metadata() string {
 // parseTokensAt reads private metadata, which comes from outside, and holds it against
 // the settings. That a token is one of the project is for GitLab to say.
 func parseTokensAt(metadata string, projects []string) (tokensAt, error) {
+	if !isMetadata(metadata) {
+		return tokensAt{}, errors.New("the modal's metadata is longer than Slack keeps any")
+	}
 	var at tokensAt
 	switch err := json.Unmarshal([]byte(metadata), &at); {
 	case err != nil:
@@ -167,6 +170,7 @@ func (b *Bot) onTokens(ctx context.Context, a *arrival) (at tokensAt, d policy.D
 	at, err := parseTokensAt(a.Interaction.View.PrivateMetadata, b.Projects.Names())
 	if err != nil {
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		b.unusable(ctx, a)
 		return at, d, false
 	}
 	a.who.Channel = at.Channel // a modal is in no channel

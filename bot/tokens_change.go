@@ -41,6 +41,7 @@ func (b *Bot) tokenMenu(ctx context.Context, a *arrival) {
 	verb, id, err := parseTokenChoice(a.action.SelectedOption.Value)
 	if err != nil {
 		b.Log.Warn("a menu came back with an unusable value", zap.Error(err))
+		b.unusable(ctx, a)
 		return
 	}
 	at.Token = id
@@ -78,7 +79,7 @@ func (b *Bot) renameToken(ctx context.Context, a *arrival) {
 	}
 	description, fault := describedAs(&a.Interaction.View)
 	if fault != "" {
-		a.Ack(fieldErrors(map[string]string{blockDescription: fault}))
+		a.Ack(onFields(&a.Interaction.View, map[string]string{blockDescription: fault}))
 		return
 	}
 	b.changeToken(ctx, a, at, d, q, tokenChange{

@@ -95,13 +95,13 @@ func (b *Bot) makeToken(ctx context.Context, a *arrival) {
 	}
 	wanted, faults := parseWantedToken(view, time.Now())
 	if len(faults) > 0 {
-		a.Ack(fieldErrors(faults))
+		a.Ack(onFields(&a.Interaction.View, faults))
 		return
 	}
 	first, err := b.claimed(ctx, a, d, q)
 	switch {
 	case err != nil: // the gate has logged it
-		a.Ack(fieldErrors(map[string]string{blockDescription: "I cannot write this down in my own records, so I made no token. Go back and try again in a moment."}))
+		a.Ack(refusedForm(&a.Interaction.View, "I cannot write this down in my own records, so I made no token. Go back and try again in a moment."))
 		return
 	case !first:
 		a.Ack(notice("Already taken", "I took this form before, and make one token of it at most. Look in the list whether it is there: "+
@@ -172,7 +172,8 @@ func (b *Bot) submittedTokens(ctx context.Context, a *arrival) (at tokensAt, d p
 	at, err := parseTokensAt(a.Interaction.View.PrivateMetadata, b.Projects.Names())
 	if err != nil {
 		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
-		a.Ack(notice("This form is out of date", "Its project is no longer set up here. Please close it and type /pipeline tokens again."))
+		a.Ack(refusedForm(&a.Interaction.View, "This form is out of date: its project is no longer set up here. "+
+			"Copy what you want to keep, close it, and type /pipeline tokens again."))
 		return at, d, q, false
 	}
 	a.who.Channel = at.Channel // a modal is in no channel

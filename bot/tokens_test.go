@@ -764,7 +764,7 @@ func TestTokensOfAProjectThatIsGone(t *testing.T) {
 		cfg.Projects = &fakeProjects{names: []string{"group/app"}, known: o.projects.known}
 	})
 	o.submit(form)
-	o.reads(form, "Its project is no longer set up here.")
+	o.reads(form, "[Deploys ✎]", "its project is no longer set up here.")
 	if got := o.tokens.changed(); len(got) > 0 {
 		t.Errorf("GitLab was asked %q", got)
 	}

@@ -125,6 +125,12 @@ func KindOf(err error) Kind {
 // IsNotFound reports whether GitLab said that it is not there.
 func IsNotFound(err error) bool { return err != nil && KindOf(err) == NotFound }
 
+// hasStatus reports whether that was the answer, whoever gave it.
+func hasStatus(err error, status int) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == status
+}
+
 func classify(op string, resp *gl.Response, err error) error {
 	e := &Error{Op: op, err: err}
 	if resp != nil && resp.Response != nil {
@@ -138,6 +144,10 @@ func classify(op string, resp *gl.Response, err error) error {
 		e.Kind = Unauthorized
 	case e.Status == http.StatusForbidden:
 		e.Kind = Forbidden
+	case e.Status == http.StatusNotFound && isText(resp):
+		// An ingress says so of a GitLab that is just restarting. Its word must not
+		// make a pipeline deleted, or a start refused.
+		e.Message = "a page stands in GitLab's place"
 	case e.Status == http.StatusNotFound:
 		e.Kind = NotFound
 	case e.Status == http.StatusTooManyRequests:
@@ -151,6 +161,9 @@ func classify(op string, resp *gl.Response, err error) error {
 		e.Message = "it redirects elsewhere; GITLAB_URL or the project's path has changed"
 	case e.Status < 300:
 		e.Message = "its answer could not be read"
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			e.Message = "its answer is too long"
+		}
 	}
 	if answer, ok := errors.AsType[*gl.ErrorResponse](err); ok && e.Message == "" && e.Status < 500 {
 		e.Message = plainMessage(answer.Body)

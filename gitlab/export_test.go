@@ -9,6 +9,7 @@ var (
 const (
 	MaxMessage    = maxMessage
 	MaxRetryAfter = maxRetryAfter
+	MaxPages      = maxPages
 )
 
 // KnownRoles is how many roles are kept.

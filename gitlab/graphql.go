@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +13,7 @@ import (
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
 )
 
-// errNoBatches: this instance cannot read pipelines by their ids in one request.
+// errNoBatches: this instance does not read pipelines by their ids in one request.
 var errNoBatches = errors.New("the instance knows no such query")
 
 // pipelineNodes reads pipelines by their ids, in one request.
@@ -27,13 +29,23 @@ func (c *Client) pipelineNodes(ctx context.Context, op, query string, project Pr
 			Variables: map[string]any{"path": project.Path, "ids": gids, "n": len(gids)},
 		}, &answer, gl.WithContext(ctx))
 	})
-	if tooOld := KindOf(err) == Invalid || KindOf(err) == NotFound; err != nil && !tooOld {
+	if err != nil && !knowsNoQuery(err) {
 		return nil, err
 	}
-	if answer.Data.Project == nil || len(answer.Errors) > 0 {
+	if answer.Data.Project == nil || answer.Data.Project.Pipelines.Nodes == nil || len(answer.Errors) > 0 {
 		return nil, errNoBatches
 	}
-	return answer.Data.Project.Pipelines.Nodes, nil
+	nodes := answer.Data.Project.Pipelines.Nodes
+	if slices.ContainsFunc(nodes, func(n pipelineNode) bool { return !slices.Contains(ids, globalID(n.ID)) }) {
+		return nil, errNoBatches // it answers something else
+	}
+	return nodes, nil
+}
+
+// knowsNoQuery reports whether the instance refused the query, or has no GraphQL at all,
+// which a proxy may say for it.
+func knowsNoQuery(err error) bool {
+	return KindOf(err) == Invalid || hasStatus(err, http.StatusNotFound)
 }
 
 type pipelinesAnswer struct {
@@ -80,7 +92,7 @@ func (n pipelineNode) pipeline(project int64) Pipeline {
 		Tag:       strings.HasPrefix(n.RefPath, tagsPrefix),
 		User:      User{ID: globalID(n.User.ID), Username: n.User.Username, Name: n.User.Name},
 		UpdatedAt: n.UpdatedAt, StartedAt: n.StartedAt, FinishedAt: n.FinishedAt,
-		Duration: time.Duration(n.Duration * float64(time.Second)),
+		Duration: lasting(n.Duration),
 	}
 }
 

@@ -151,24 +151,29 @@ func stageStatus(jobs []Job) Status {
 // needs them to keep the stages in order.
 // https://docs.gitlab.com/api/jobs/#list-all-jobs-for-a-pipeline
 func (c *Client) Jobs(ctx context.Context, project, pipeline int64) ([]Job, error) {
+	const op = "listing jobs"
 	var jobs []Job
-	opt := &gl.ListJobsOptions{ListOptions: gl.ListOptions{PerPage: perPage}, IncludeRetried: gl.Ptr(true)}
-	for {
-		var page []*gl.Job
-		resp, err := c.call("listing jobs", func() (resp *gl.Response, err error) {
-			page, resp, err = c.gl.Jobs.ListPipelineJobs(project, pipeline, opt, gl.WithContext(ctx))
+	err := eachPage(op, func(page int64) (last int64, more bool, err error) {
+		opt := &gl.ListJobsOptions{ListOptions: gl.ListOptions{Page: page, PerPage: perPage}, IncludeRetried: gl.Ptr(true)}
+		var list []*gl.Job
+		resp, err := c.call(op, func() (resp *gl.Response, err error) {
+			list, resp, err = c.gl.Jobs.ListPipelineJobs(project, pipeline, opt, gl.WithContext(ctx))
 			return resp, err
 		})
+		if err == nil {
+			err = wholeList(op, resp, list, func(j *gl.Job) bool { return j != nil && j.ID > 0 })
+		}
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
-		for _, j := range page {
+		for _, j := range list {
 			jobs = append(jobs, shown(j))
+			last = j.ID
 		}
-		if resp.NextPage == 0 {
-			break
-		}
-		opt.Page = resp.NextPage
+		return last, hasNext(resp), nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	bridges, err := c.bridges(ctx, project, pipeline)
 	if err != nil {
@@ -197,7 +202,7 @@ func (c *Client) PlayJob(ctx context.Context, project, job int64) (Job, error) {
 	if err != nil {
 		return Job{}, err
 	}
-	if played == nil || played.ID == 0 {
+	if played == nil || played.ID <= 0 {
 		return Job{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer names no job"}
 	}
 	return shown(played), nil
@@ -215,30 +220,38 @@ func hasArtifacts(j *gl.Job) bool {
 }
 
 func (c *Client) bridges(ctx context.Context, project, pipeline int64) ([]Job, error) {
+	const op = "listing bridges"
 	var jobs []Job
-	opt := &gl.ListJobsOptions{ListOptions: gl.ListOptions{PerPage: perPage}}
-	for {
-		var page []*gl.Bridge
-		resp, err := c.call("listing bridges", func() (resp *gl.Response, err error) {
-			page, resp, err = c.gl.Jobs.ListPipelineBridges(project, pipeline, opt, gl.WithContext(ctx))
+	err := eachPage(op, func(page int64) (last int64, more bool, err error) {
+		opt := &gl.ListJobsOptions{ListOptions: gl.ListOptions{Page: page, PerPage: perPage}}
+		var list []*gl.Bridge
+		resp, err := c.call(op, func() (resp *gl.Response, err error) {
+			list, resp, err = c.gl.Jobs.ListPipelineBridges(project, pipeline, opt, gl.WithContext(ctx))
 			return resp, err
 		})
+		if err == nil {
+			err = wholeList(op, resp, list, func(b *gl.Bridge) bool { return b != nil && b.ID > 0 })
+		}
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
-		for _, b := range page {
-			job := Job{
-				ID: b.ID, Name: b.Name, Stage: b.Stage, Status: Status(b.Status), AllowFailure: b.AllowFailure,
-				WebURL: b.WebURL, Reason: b.FailureReason,
-			}
-			if b.DownstreamPipeline != nil {
-				job.WebURL = b.DownstreamPipeline.WebURL
-			}
-			jobs = append(jobs, job)
+		for _, b := range list {
+			jobs = append(jobs, bridge(b))
+			last = b.ID
 		}
-		if resp.NextPage == 0 {
-			return jobs, nil
-		}
-		opt.Page = resp.NextPage
+		return last, hasNext(resp), nil
+	})
+	return jobs, err
+}
+
+// bridge is a job that leads to the pipeline that it started.
+func bridge(b *gl.Bridge) Job {
+	job := Job{
+		ID: b.ID, Name: b.Name, Stage: b.Stage, Status: Status(b.Status), AllowFailure: b.AllowFailure,
+		WebURL: b.WebURL, Reason: b.FailureReason,
 	}
+	if b.DownstreamPipeline != nil {
+		job.WebURL = b.DownstreamPipeline.WebURL
+	}
+	return job
 }

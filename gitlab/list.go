@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
-	"golang.org/x/sync/errgroup"
 )
 
 // NewestBranches are up to 100 branches, those with the newest commits first.
@@ -46,7 +45,7 @@ func (c *Client) TagNames(ctx context.Context, project Project) ([]string, error
 // https://docs.gitlab.com/api/tags/#list-project-repository-tags
 func (c *Client) SearchRefs(ctx context.Context, project Project, text string, limit int) ([]Ref, error) {
 	var branches, tags []string
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := newGroup(ctx)
 	group.Go(func() (err error) {
 		const op = "searching branches"
 		options := &gl.ListBranchesOptions{
@@ -84,14 +83,21 @@ func (c *Client) SearchRefs(ctx context.Context, project Project, text string, l
 // https://docs.gitlab.com/api/branches/#get-single-repository-branch
 // https://docs.gitlab.com/api/tags/#get-a-single-repository-tag
 func (c *Client) RefExists(ctx context.Context, project Project, ref Ref) (bool, error) {
-	_, err := c.call("looking up a "+ref.Kind.String(), func() (resp *gl.Response, err error) {
+	op := "looking up a " + ref.Kind.String()
+	there := false
+	resp, err := c.call(op, func() (*gl.Response, error) {
 		if ref.Kind == Tag {
-			_, resp, err = c.gl.Tags.GetTag(project.ID, ref.Name, gl.WithContext(ctx))
-		} else {
-			_, resp, err = c.gl.Branches.GetBranch(project.ID, ref.Name, gl.WithContext(ctx))
+			tag, resp, err := c.gl.Tags.GetTag(project.ID, ref.Name, gl.WithContext(ctx))
+			there = tag != nil && tag.Name != ""
+			return resp, err
 		}
+		branch, resp, err := c.gl.Branches.GetBranch(project.ID, ref.Name, gl.WithContext(ctx))
+		there = branch != nil && branch.Name != ""
 		return resp, err
 	})
+	if err == nil && !there {
+		err = unreadable(op, resp, "its answer names no "+ref.Kind.String())
+	}
 	if !IsNotFound(err) {
 		return err == nil, err
 	}
@@ -111,13 +117,13 @@ func (c *Client) RefSHA(ctx context.Context, project int64, ref Ref) (string, er
 	_, err := c.call(op, func() (*gl.Response, error) {
 		if ref.Kind == Tag {
 			tag, resp, err := c.gl.Tags.GetTag(project, ref.Name, gl.WithContext(ctx))
-			if err == nil {
+			if err == nil && tag != nil {
 				commit = tag.Commit
 			}
 			return resp, err
 		}
 		branch, resp, err := c.gl.Branches.GetBranch(project, ref.Name, gl.WithContext(ctx))
-		if err == nil {
+		if err == nil && branch != nil {
 			commit = branch.Commit
 		}
 		return resp, err
@@ -145,26 +151,40 @@ func tagOptions(search string) *gl.ListTagsOptions {
 
 // branchPage reads one page of branches.
 func (c *Client) branchPage(ctx context.Context, op string, project Project, options *gl.ListBranchesOptions, more ...gl.RequestOptionFunc) ([]string, *gl.Response, error) {
-	var names []string
-	resp, err := c.call(op, func() (*gl.Response, error) {
-		branches, resp, err := c.gl.Branches.ListBranches(project.ID, options, append(more, gl.WithContext(ctx))...)
-		for _, branch := range branches {
-			names = append(names, branch.Name)
-		}
+	var list []*gl.Branch
+	resp, err := c.call(op, func() (resp *gl.Response, err error) {
+		list, resp, err = c.gl.Branches.ListBranches(project.ID, options, append(more, gl.WithContext(ctx))...)
 		return resp, err
 	})
-	return names, resp, err
+	if err == nil {
+		err = wholeList(op, resp, list, func(b *gl.Branch) bool { return b != nil && b.Name != "" })
+	}
+	if err != nil {
+		return nil, resp, err
+	}
+	names := make([]string, len(list))
+	for i, b := range list {
+		names[i] = b.Name
+	}
+	return names, resp, nil
 }
 
 // tagPage reads one page of tags.
 func (c *Client) tagPage(ctx context.Context, op string, project Project, options *gl.ListTagsOptions, more ...gl.RequestOptionFunc) ([]string, *gl.Response, error) {
-	var names []string
-	resp, err := c.call(op, func() (*gl.Response, error) {
-		tags, resp, err := c.gl.Tags.ListTags(project.ID, options, append(more, gl.WithContext(ctx))...)
-		for _, tag := range tags {
-			names = append(names, tag.Name)
-		}
+	var list []*gl.Tag
+	resp, err := c.call(op, func() (resp *gl.Response, err error) {
+		list, resp, err = c.gl.Tags.ListTags(project.ID, options, append(more, gl.WithContext(ctx))...)
 		return resp, err
 	})
-	return names, resp, err
+	if err == nil {
+		err = wholeList(op, resp, list, func(t *gl.Tag) bool { return t != nil && t.Name != "" })
+	}
+	if err != nil {
+		return nil, resp, err
+	}
+	names := make([]string, len(list))
+	for i, t := range list {
+		names[i] = t.Name
+	}
+	return names, resp, nil
 }

@@ -55,7 +55,9 @@ func (c *Client) branchNames(ctx context.Context, project Project) ([]string, er
 			return nil, err
 		}
 		all.add(piece)
-		total = count
+		if total = count; all.added == 0 {
+			break // whatever the count says
+		}
 	}
 	if len(all.list) < total {
 		piece, count, err := c.branchPieceAt(ctx, project, 0, total+branchPiece)
@@ -89,7 +91,7 @@ func (c *Client) branchPieceAt(ctx context.Context, project Project, offset, lim
 			Message string `json:"message"`
 		} `json:"errors"`
 	}
-	_, err = c.call(branchNamesOp, func() (*gl.Response, error) {
+	resp, err := c.call(branchNamesOp, func() (*gl.Response, error) {
 		return c.gl.GraphQL.Do(gl.GraphQLQuery{
 			Query:     branchNamesQuery,
 			Variables: map[string]any{"path": project.Path, "offset": offset, "limit": limit},
@@ -104,5 +106,8 @@ func (c *Client) branchPieceAt(ctx context.Context, project Project, offset, lim
 		return nil, 0, &Error{Op: branchNamesOp, Kind: NotFound}
 	}
 	repository := answer.Data.Project.Repository
+	if repository.BranchNames == nil {
+		return nil, 0, unreadable(branchNamesOp, resp, "its answer holds no names")
+	}
 	return repository.BranchNames, repository.BranchCount, nil
 }

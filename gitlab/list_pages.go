@@ -44,7 +44,7 @@ func upTo(limit int, read readPage) ([]string, error) {
 
 func pages(limit int, read readPage) (all names, last *gl.Response, err error) {
 	var next []gl.RequestOptionFunc
-	for {
+	for range maxNamePages {
 		var page []string
 		if page, last, err = read(next...); err != nil {
 			return all, last, err
@@ -58,7 +58,11 @@ func pages(limit int, read readPage) (all names, last *gl.Response, err error) {
 		}
 		next = []gl.RequestOptionFunc{option}
 	}
+	return all, last, unreadable("listing refs", last, "the pages of its list do not end")
 }
+
+// maxNamePages ends a list of names that does not end by itself, after a million.
+const maxNamePages = 10_000
 
 // complete reports whether got names can be all of total. Refs come and go while
 // their pages are read, so a hundredth may be missing.

@@ -43,6 +43,9 @@ func (c *Client) member(ctx context.Context, op, path string, user int64) (Role,
 		UserIDs []int64 `url:"user_ids[]"`
 		PerPage int     `url:"per_page"`
 	}{[]int64{user}, perPage}, &members)
+	if err == nil {
+		err = wholeList(op, resp, members, func(m memberAnswer) bool { return m.ID > 0 })
+	}
 	if err != nil {
 		return NoAccess, err
 	}
@@ -51,7 +54,7 @@ func (c *Client) member(ctx context.Context, op, path string, user int64) (Role,
 			return m.role(time.Now()), nil
 		}
 	}
-	if resp.NextPage != 0 {
+	if hasNext(resp) {
 		return NoAccess, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "it lists other members than the one asked for"}
 	}
 	return NoAccess, nil

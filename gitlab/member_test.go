@@ -91,7 +91,7 @@ func TestMemberIsInDoubt(t *testing.T) {
 		want  gitlab.Error
 	}{
 		{"a project that may not be seen", gitlabtest.Fault{Status: 404, Body: `{"message":"404 Project Not Found"}`}, gitlab.Error{Kind: gitlab.NotFound, Status: 404}},
-		{"a page of a proxy", gitlabtest.Fault{Status: 404, Body: "<html>not here</html>"}, gitlab.Error{Kind: gitlab.NotFound, Status: 404}},
+		{"a page of a proxy", gitlabtest.Fault{Status: 404, Body: "<html>not here</html>"}, gitlab.Error{Kind: gitlab.Unclear, Status: 404, Message: "a page stands in GitLab's place"}},
 		{"a token that is not let in", gitlabtest.Fault{Status: 403, Body: `{"message":"403 Forbidden"}`}, gitlab.Error{Kind: gitlab.Forbidden, Status: 403, Message: "403 Forbidden"}},
 		{"a GitLab that is away", gitlabtest.Fault{Status: 502}, gitlab.Error{Kind: gitlab.Unclear, Status: 502}},
 		{"an answer of another kind", gitlabtest.Fault{Status: 200, Body: alice}, gitlab.Error{Kind: gitlab.Unclear, Status: 200, Message: "its answer could not be read"}},

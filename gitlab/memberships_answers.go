@@ -100,7 +100,10 @@ func (a *answers[K, V]) ask(key K, k *known[V]) *asking[V] {
 
 func (a *answers[K, V]) run(ctx context.Context, key K, k *known[V], under *asking[V]) {
 	fresh := &answer[V]{asked: time.Now()}
-	fresh.value, fresh.err = a.read(ctx, key)
+	fresh.err = caught(func() (err error) {
+		fresh.value, err = a.read(ctx, key)
+		return err
+	})
 	if fresh.err == nil {
 		fresh.hold = a.owner.hold
 		if a.refuses != nil && a.refuses(fresh.value) {

@@ -95,7 +95,7 @@ func each[T any](items []T, read func(item *T) error) error {
 	group.SetLimit(observedAtOnce)
 	for i := range items {
 		group.Go(func() error {
-			if err := read(&items[i]); err != nil && !IsNotFound(err) {
+			if err := caught(func() error { return read(&items[i]) }); err != nil && !IsNotFound(err) {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = cmp.Or(failed, err)

@@ -96,7 +96,7 @@ func (a pipelineAnswer) pipeline() Pipeline {
 		Name:     a.Name, Source: a.Source, Ref: a.Ref, Tag: a.Tag, SHA: a.SHA, User: a.User,
 		WebURL: a.WebURL, YAMLErrors: a.YAMLErrors,
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, StartedAt: a.StartedAt, FinishedAt: a.FinishedAt,
-		Duration: time.Duration(a.Duration * float64(time.Second)),
+		Duration: lasting(a.Duration),
 	}
 }
 
@@ -116,9 +116,9 @@ func (c *Client) pipeline(ctx context.Context, op, method, path string, body any
 	if err != nil {
 		return Pipeline{}, err
 	}
-	if answer.ID == 0 {
-		// A 2xx that names no pipeline, from a proxy perhaps: nothing is known.
-		return Pipeline{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer names no pipeline"}
+	// A 2xx that names no pipeline, from a proxy perhaps: nothing is known.
+	if err := named(op, resp, answer.ID, "pipeline"); err != nil {
+		return Pipeline{}, err
 	}
 	return answer.pipeline(), nil
 }

@@ -18,7 +18,7 @@ const iidQuery = `query($path: ID!, $iid: ID!) { project(fullPath: $path) { pipe
 func (c *Client) PipelineByIID(ctx context.Context, project Project, iid int64) (Pipeline, error) {
 	const op = "looking up the pipeline"
 	var answer struct {
-		Data struct {
+		Data *struct {
 			Project *struct {
 				Pipeline *struct {
 					ID string `json:"id"`
@@ -27,21 +27,27 @@ func (c *Client) PipelineByIID(ctx context.Context, project Project, iid int64) 
 		} `json:"data"`
 		Errors graphQLErrors `json:"errors"`
 	}
-	_, err := c.call(op, func() (*gl.Response, error) {
+	resp, err := c.call(op, func() (*gl.Response, error) {
 		return c.gl.GraphQL.Do(gl.GraphQLQuery{
 			Query:     iidQuery,
 			Variables: map[string]any{"path": project.Path, "iid": fmt.Sprint(iid)},
 		}, &answer, gl.WithContext(ctx))
 	})
 	switch {
-	case IsNotFound(err):
+	case hasStatus(err, http.StatusNotFound): // no query says so, GitLab or a proxy does
 		return Pipeline{}, &Error{Op: op, Kind: Invalid, Status: http.StatusNotFound, Message: "the instance has no GraphQL API", err: err}
 	case err != nil:
 		return Pipeline{}, err
 	case len(answer.Errors) > 0:
 		return Pipeline{}, &Error{Op: op, Kind: Unclear, Status: http.StatusOK, Message: answer.Errors.message()}
+	case answer.Data == nil:
+		return Pipeline{}, unreadable(op, resp, "its answer holds no data")
 	case answer.Data.Project == nil || answer.Data.Project.Pipeline == nil:
 		return Pipeline{}, &Error{Op: op, Kind: NotFound, Status: http.StatusOK, Message: fmt.Sprintf("the project has no pipeline %d", iid)}
 	}
-	return c.Pipeline(ctx, project.ID, globalID(answer.Data.Project.Pipeline.ID))
+	id := globalID(answer.Data.Project.Pipeline.ID)
+	if err := named(op, resp, id, "pipeline"); err != nil {
+		return Pipeline{}, err
+	}
+	return c.Pipeline(ctx, project.ID, id)
 }

@@ -60,17 +60,21 @@ func given[T comparable](value T) *T {
 // back to the newest change of this one, shows what changed meanwhile.
 func (c *Client) ListPipelines(ctx context.Context, project int64, filter ListFilter) ([]Pipeline, error) {
 	var pipelines []Pipeline
-	for page := 1; ; page++ {
-		list, more, err := c.PipelinesPage(ctx, project, filter, page, perPage)
-		if err != nil {
-			return nil, err
+	err := eachPage(listPipelinesOp, func(page int64) (last int64, more bool, err error) {
+		list, more, err := c.PipelinesPage(ctx, project, filter, int(page), perPage)
+		if len(list) > 0 {
+			last = list[len(list)-1].ID
 		}
 		pipelines = append(pipelines, list...)
-		if !more {
-			return pipelines, nil
-		}
+		return last, more, err
+	})
+	if err != nil {
+		return nil, err
 	}
+	return pipelines, nil
 }
+
+const listPipelinesOp = "listing pipelines"
 
 // perPage is the largest page that GitLab gives.
 // https://docs.gitlab.com/api/rest/#offset-based-pagination
@@ -80,7 +84,7 @@ const perPage = 100
 // and of 100 pipelines at most. more says that a page follows: GitLab tells no total of
 // more than 10,000. User, Tag and Warnings are left empty; Describe fills them in.
 func (c *Client) PipelinesPage(ctx context.Context, project int64, filter ListFilter, page, size int) (list []Pipeline, more bool, err error) {
-	const op = "listing pipelines"
+	const op = listPipelinesOp
 	if page < 1 || size < 1 || size > perPage {
 		return nil, false, &Error{Op: op, Kind: Invalid, Message: fmt.Sprintf("there is no page %d of %d pipelines", page, size)}
 	}
@@ -91,27 +95,16 @@ func (c *Client) PipelinesPage(ctx context.Context, project int64, filter ListFi
 		answers, resp, err = c.gl.Pipelines.ListProjectPipelines(project, opt, gl.WithContext(ctx))
 		return resp, err
 	})
+	if err == nil {
+		err = wholeList(op, resp, answers, func(p *gl.PipelineInfo) bool { return p != nil && p.ID > 0 })
+	}
 	if err != nil {
 		return nil, false, err
 	}
 	for _, p := range answers {
 		list = append(list, listed(p))
 	}
-	return list, pageAfter(resp, int64(page)) != 0, nil
-}
-
-// pageAfter is the page that follows, 0 where none does. The header Link, which GitLab's
-// documentation prefers, survives proxies that drop what begins with X-.
-// https://docs.gitlab.com/api/rest/#offset-based-pagination
-func pageAfter(resp *gl.Response, page int64) int64 {
-	switch {
-	case resp.NextPage != 0:
-		return resp.NextPage
-	case resp.NextLink != "":
-		return page + 1
-	default:
-		return 0
-	}
+	return list, hasNext(resp), nil
 }
 
 // LatestPipeline reads the newest pipeline of a ref, given by its short name; found is

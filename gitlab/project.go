@@ -20,11 +20,15 @@ type Project struct {
 // Project reads a project by its path or its numeric id.
 // https://docs.gitlab.com/api/projects/#retrieve-a-project
 func (c *Client) Project(ctx context.Context, pathOrID string) (Project, error) {
+	const op = "reading the project"
 	var p *gl.Project
-	_, err := c.call("reading the project", func() (resp *gl.Response, err error) {
+	resp, err := c.call(op, func() (resp *gl.Response, err error) {
 		p, resp, err = c.gl.Projects.GetProject(pathOrID, nil, gl.WithContext(ctx))
 		return resp, err
 	})
+	if err == nil && (p == nil || p.ID <= 0) {
+		err = unreadable(op, resp, "its answer names no project")
+	}
 	if err != nil {
 		return Project{}, err
 	}

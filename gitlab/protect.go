@@ -50,30 +50,32 @@ func (c *Client) Protected(ctx context.Context, project int64, kind RefKind) (Pr
 		op, path = "listing protected tags", fmt.Sprintf("projects/%d/protected_tags", project)
 	}
 	p := Protections{Kind: kind}
-	page := struct {
-		Page    int64 `url:"page"`
-		PerPage int   `url:"per_page"`
-	}{1, perPage}
-	for {
+	total := 0
+	err := eachPage(op, func(page int64) (last string, more bool, err error) {
 		var answers []protectionAnswer
-		resp, err := c.request(ctx, op, http.MethodGet, path, page, &answers)
+		resp, err := c.request(ctx, op, http.MethodGet, path, struct {
+			Page    int64 `url:"page"`
+			PerPage int   `url:"per_page"`
+		}{page, perPage}, &answers)
+		if err == nil {
+			// Null is not "no rules", which would let everybody in.
+			err = wholeList(op, resp, answers, func(a protectionAnswer) bool { return a.Name != "" })
+		}
 		if err != nil {
-			return Protections{}, err
+			return "", false, err
 		}
 		for _, a := range answers {
-			if a.Name == "" {
-				return Protections{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer has a rule without a name"}
-			}
 			p.Rules = append(p.Rules, Protection{Pattern: a.Name, Allowed: slices.Concat(a.Push, a.Merge, a.Create)})
+			last = a.Name
 		}
-		if resp.NextPage != 0 {
-			page.Page = resp.NextPage
-			continue
-		}
-		if total := int(resp.TotalItems); len(p.Rules) < total {
-			return Protections{}, incomplete(op, len(p.Rules), total)
-		}
-		break
+		total = int(resp.TotalItems)
+		return last, hasNext(resp), nil
+	})
+	if err == nil && len(p.Rules) < total {
+		err = incomplete(op, len(p.Rules), total)
+	}
+	if err != nil {
+		return Protections{}, err
 	}
 	if err := c.dropStrangers(ctx, project, p.Rules); err != nil {
 		return Protections{}, err
@@ -142,7 +144,11 @@ func (c *Client) dropStrangers(ctx context.Context, project int64, rules []Prote
 		} `json:"shared_with_groups"`
 	}
 	const op = "reading the project's invited groups"
-	if _, err := c.request(ctx, op, http.MethodGet, fmt.Sprintf("projects/%d", project), nil, &answer); err != nil {
+	resp, err := c.request(ctx, op, http.MethodGet, fmt.Sprintf("projects/%d", project), nil, &answer)
+	if err == nil {
+		err = named(op, resp, answer.ID, "project")
+	}
+	if err != nil {
 		return err
 	}
 	invited := make(map[int64]bool, len(answer.Groups))

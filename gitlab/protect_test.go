@@ -265,7 +265,7 @@ func TestProtectedIsInDoubt(t *testing.T) {
 		{
 			"a rule for nothing",
 			map[string]gitlabtest.Fault{path: {Status: 200, Body: `[{"id":1,"push_access_levels":[]}]`}},
-			gitlab.Error{Kind: gitlab.Unclear, Status: 200, Message: "its answer has a rule without a name"},
+			gitlab.Error{Kind: gitlab.Unclear, Status: 200, Message: "its answer is not the list that was asked for"},
 		},
 		{
 			"fewer than there are",

@@ -161,7 +161,11 @@ func (p *projectRefs) runSearch(ctx context.Context, s *refSearch) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()
-	refs, err := p.refs.lister.SearchRefs(ctx, p.current(), s.text, searchLimit)
+	var refs []Ref
+	err := caught(func() (err error) {
+		refs, err = p.refs.lister.SearchRefs(ctx, p.current(), s.text, searchLimit)
+		return err
+	})
 	if err == nil {
 		p.learn(refs)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -75,7 +73,7 @@ func (p *projectRefs) start(r *reading, timeout time.Duration, read func(context
 	r.under = make(chan struct{})
 	started := p.refs.background(func(ctx context.Context) {
 		limited, cancel := context.WithTimeout(ctx, timeout)
-		err := read(limited)
+		err := caught(func() error { return read(limited) })
 		cancel()
 		if err != nil && ctx.Err() == nil {
 			p.refs.failed(p.current(), err)
@@ -98,7 +96,7 @@ func (p *projectRefs) current() Project {
 // readNewest puts the newest names in front.
 func (p *projectRefs) readNewest(ctx context.Context) error {
 	project, newest := p.current(), lists{}
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := newGroup(ctx)
 	if project.DefaultBranch == "" {
 		group.Go(func() error { _, err := p.readProject(ctx); return err })
 	}
@@ -132,7 +130,7 @@ func (p *projectRefs) readAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := newGroup(ctx)
 	lister := p.refs.lister
 	group.Go(func() error { return p.readKind(ctx, project, Branch, lister.BranchNames, lister.NewestBranches) })
 	group.Go(func() error { return p.readKind(ctx, project, Tag, lister.TagNames, lister.NewestTags) })

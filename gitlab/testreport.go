@@ -41,6 +41,6 @@ func (c *Client) TestReportSummary(ctx context.Context, project, id int64) (Test
 	total := answer.Total
 	return TestReport{
 		Total: total.Count, Success: total.Success, Failed: total.Failed, Skipped: total.Skipped, Error: total.Error,
-		Duration: time.Duration(total.Time * float64(time.Second)),
+		Duration: lasting(total.Time),
 	}, nil
 }

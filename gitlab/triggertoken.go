@@ -45,20 +45,28 @@ func (a triggerTokenAnswer) described() TriggerToken {
 // Maintainer, as everything about trigger tokens does.
 // https://docs.gitlab.com/api/pipeline_triggers/#list-project-trigger-tokens
 func (c *Client) TriggerTokens(ctx context.Context, project int64) ([]TriggerToken, error) {
+	const op = "listing trigger tokens"
 	var tokens []TriggerToken
-	for page := int64(1); page != 0; {
+	err := eachPage(op, func(page int64) (last int64, more bool, err error) {
 		var answers []triggerTokenAnswer
-		resp, err := c.request(ctx, "listing trigger tokens", http.MethodGet, triggersPath(project), struct {
+		resp, err := c.request(ctx, op, http.MethodGet, triggersPath(project), struct {
 			Page    int64 `url:"page"`
 			PerPage int   `url:"per_page"`
 		}{page, perPage}, &answers)
+		if err == nil {
+			err = wholeList(op, resp, answers, func(a triggerTokenAnswer) bool { return a.ID > 0 })
+		}
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
 		for _, a := range answers {
 			tokens = append(tokens, a.described())
+			last = a.ID
 		}
-		page = pageAfter(resp, page)
+		return last, hasNext(resp), nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return tokens, nil
 }
@@ -113,8 +121,8 @@ func (c *Client) triggerToken(ctx context.Context, op, method, path string, body
 	if err != nil {
 		return triggerTokenAnswer{}, err
 	}
-	if answer.ID == 0 {
-		return triggerTokenAnswer{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer names no trigger token"}
+	if err := named(op, resp, answer.ID, "trigger token"); err != nil {
+		return triggerTokenAnswer{}, err
 	}
 	return answer, nil
 }

@@ -74,10 +74,13 @@ func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
 func (c *Client) findUser(ctx context.Context, op string, query any, is func(userAnswer) bool) (User, error) {
 	var answers []userAnswer
 	resp, err := c.request(ctx, op, http.MethodGet, "users", query, &answers)
+	if err == nil {
+		err = wholeList(op, resp, answers, func(u userAnswer) bool { return u.ID > 0 })
+	}
 	if err != nil {
 		return User{}, err
 	}
-	if resp.NextPage != 0 {
+	if hasNext(resp) {
 		return User{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "too many users match"}
 	}
 	var found []userAnswer
@@ -110,7 +113,7 @@ func (c *Client) me(ctx context.Context) (User, error) {
 // active turns the answer into a user that may act.
 func (u userAnswer) active(op string, resp *gl.Response) (User, error) {
 	switch {
-	case u.ID == 0 || u.Username == "":
+	case u.ID <= 0 || u.Username == "":
 		return User{}, &Error{Op: op, Kind: Unclear, Status: resp.StatusCode, Message: "its answer names no user"}
 	case u.State != stateActive:
 		return User{}, &Error{Op: op, Kind: NotFound, Status: resp.StatusCode, Message: "the account is not active"}

@@ -130,7 +130,7 @@ func TestUserByEmailIsNotFound(t *testing.T) {
 		},
 		{
 			"a user without a number", address, answer(`[{"username":"a","state":"active","public_email":"alice@example.com"}]`),
-			gitlab.Error{Kind: gitlab.Unclear, Status: 200, Message: "its answer names no user"},
+			gitlab.Error{Kind: gitlab.Unclear, Status: 200, Message: "its answer is not the list that was asked for"},
 		},
 		{"more than a page", address, func(gl instance, _ *gitlabtest.User) {
 			gl.Fault(gitlabtest.Match{PathPattern: "/api/v4/users"}, gitlabtest.Fault{

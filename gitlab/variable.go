@@ -23,11 +23,16 @@ type Variable struct {
 // that was started by a trigger token has GitLab's TRIGGER_PAYLOAD among them.
 // https://docs.gitlab.com/api/pipelines/#list-variables-for-a-pipeline
 func (c *Client) Variables(ctx context.Context, project, id int64) ([]Variable, error) {
+	const op = "reading the pipeline's variables"
 	var list []*gl.PipelineVariable
-	_, err := c.call("reading the pipeline's variables", func() (resp *gl.Response, err error) {
+	resp, err := c.call(op, func() (resp *gl.Response, err error) {
 		list, resp, err = c.gl.Pipelines.GetPipelineVariables(project, id, gl.WithContext(ctx))
 		return resp, err
 	})
+	if err == nil {
+		// Null is not "none": on the word of this list a pipeline is started again.
+		err = wholeList(op, resp, list, func(v *gl.PipelineVariable) bool { return v != nil && v.Key != "" })
+	}
 	if err != nil {
 		return nil, err
 	}

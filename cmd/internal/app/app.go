@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -143,14 +144,34 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	group.Go(func() error { return p.linking.Work(ctx) })
 	group.Go(func() error { return p.homes.Work(ctx) })
 	group.Go(func() error { p.freezes.Keep(ctx); return nil })
-	group.Go(func() error { p.me.keep(ctx); return nil })
-	group.Go(func() error { p.keepPolicy(ctx, log); return nil })
-	group.Go(func() error { keepProjects(ctx, p.projects, log); return nil })
+	for what, work := range map[string]func(){
+		"identity": func() { p.me.keep(ctx) },
+		"policy":   func() { p.keepPolicy(ctx, log) },
+		"projects": func() { keepProjects(ctx, p.projects, log) },
+	} {
+		group.Go(func() error { persist(ctx, log.With(zap.String("keeping", what)), work); return nil })
+	}
 	group.Go(func() error { return listen(ctx, s.HTTPAddr, handlerFor(health, m), log) })
 	if s.NATSURL == "" {
 		group.Go(func() error { serveExports(ctx, s.DataDir, audit, log); return nil })
 	}
 	return group.Wait()
+}
+
+// persist works until ctx ends. A panic costs a line in the log and a second, not the
+// process with all that others are doing in it.
+func persist(ctx context.Context, log *zap.Logger, work func()) {
+	guarded := func() {
+		defer func() {
+			if bad := recover(); bad != nil {
+				log.Error("work in the background panicked, beginning anew", zap.Any("panic", bad), zap.ByteString("stack", debug.Stack()))
+			}
+		}()
+		work()
+	}
+	for guarded(); ctx.Err() == nil; guarded() {
+		wait(ctx, time.Second)
+	}
 }
 
 // keepProjects keeps the projects known and says what is wrong with them, once for

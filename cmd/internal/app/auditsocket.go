@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -72,7 +73,15 @@ func serveExports(ctx context.Context, dir string, audit *run.Audit, log *zap.Lo
 			wait(ctx, time.Second) // such as for a file descriptor
 			continue
 		}
-		answering.Go(func() error { answerExport(ctx, conn, audit); return nil })
+		answering.Go(func() error {
+			defer func() {
+				if bad := recover(); bad != nil { // it costs one export, not the process
+					log.Error("answering an export of the audit log panicked", zap.Any("panic", bad), zap.ByteString("stack", debug.Stack()))
+				}
+			}()
+			answerExport(ctx, conn, audit)
+			return nil
+		})
 	}
 }
 

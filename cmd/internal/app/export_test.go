@@ -8,3 +8,6 @@ const SocketName = socketName
 
 // OwnFolder refuses a data folder of another user.
 var OwnFolder = ownFolder
+
+// Persist works on through panics.
+var Persist = persist
