@@ -41,8 +41,8 @@ type Conn struct {
 // startTimeout is how long JetStream may take to be ready: it reads its folder.
 const startTimeout = 30 * time.Second
 
-// Open starts the embedded JetStream, or connects to the outside one. ErrDirInUse
-// says that another process has the folder.
+// Open starts the embedded JetStream, or connects to the outside one, for which it waits
+// until ctx ends. ErrDirInUse says that another process has the folder.
 func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
@@ -53,13 +53,16 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 		err = c.embed(cfg.Dir)
 	} else {
 		c.replicas = 3
-		err = c.connect(cfg.URL)
+		err = c.persist(ctx, "connecting to NATS", func(context.Context) error { return c.connect(cfg.URL) })
 	}
 	if err == nil {
 		c.js, err = jetstream.New(c.nc)
 	}
 	if err == nil {
-		_, err = c.js.AccountInfo(ctx)
+		err = c.persist(ctx, "asking NATS for JetStream", func(ctx context.Context) error {
+			_, err := c.js.AccountInfo(ctx)
+			return err
+		})
 	}
 	if err != nil {
 		c.Close()
@@ -77,10 +80,7 @@ func (c *Conn) connect(natsURL string) error {
 	if bad, ok := errors.AsType[*url.Error](err); ok {
 		err = bad.Err // the rest is the URL, which can hold a password
 	}
-	if err != nil {
-		return fmt.Errorf("connecting to NATS: %w", err)
-	}
-	return nil
+	return err
 }
 
 // quiet keeps nats.go from printing to stderr. What matters of it comes back from
@@ -168,20 +168,3 @@ func (c *Conn) Close() {
 		c.lock.release()
 	}
 }
-
-// withReplicas makes a stream or bucket with as many replicas as an outside
-// cluster has for us, or one where it is no cluster.
-func withReplicas[T any](c *Conn, create func(replicas int) (T, error)) (T, error) {
-	got, err := create(c.replicas)
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	if c.replicas > 1 && ok && (api.ErrorCode == errCodeNotClustered || api.ErrorCode == errCodeNoPeers) {
-		return create(1)
-	}
-	return got, err
-}
-
-// JetStream's codes for more replicas than servers, which nats.go does not name.
-const (
-	errCodeNotClustered jetstream.ErrorCode = 10074
-	errCodeNoPeers      jetstream.ErrorCode = 10005
-)

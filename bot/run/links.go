@@ -37,9 +37,9 @@ type Links struct{ kv jetstream.KeyValue }
 
 // OpenLinks makes the store of links where there is none.
 func OpenLinks(ctx context.Context, conn *Conn) (*Links, error) {
-	kv, err := openBucket(ctx, conn, linksBucket, "pipebot: links")
+	kv, err := openBucket(ctx, conn, linksBucket, "links")
 	if err != nil {
-		return nil, fmt.Errorf("opening the store of links: %w", err)
+		return nil, err
 	}
 	return &Links{kv}, nil
 }

@@ -47,7 +47,7 @@ type queue struct {
 }
 
 func openQueue(ctx context.Context, conn *Conn, log *zap.Logger) (*queue, error) {
-	stream, err := withReplicas(conn, func(replicas int) (jetstream.Stream, error) {
+	stream, err := withReplicas(ctx, conn, "the queue of work", func(ctx context.Context, replicas int) (jetstream.Stream, error) {
 		return conn.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 			Name: streamName, Description: "pipebot: tokens of work", Replicas: replicas,
 			Subjects:  []string{workSubject + ">"},
@@ -57,7 +57,7 @@ func openQueue(ctx context.Context, conn *Conn, log *zap.Logger) (*queue, error)
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the queue of work: %w", err)
+		return nil, err
 	}
 	return &queue{js: conn.js, stream: stream, log: log, ackWait: ackWait, drain: drain}, nil
 }
@@ -191,8 +191,10 @@ func heartbeat(ctx context.Context, token jetstream.Msg, every time.Duration) {
 }
 
 // pause waits a second, or less if ctx ends.
-func pause(ctx context.Context) {
-	timer := time.NewTimer(time.Second)
+func pause(ctx context.Context) { pauseFor(ctx, time.Second) }
+
+func pauseFor(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -43,7 +43,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	}
 	c := &cluster{t: t, ctx: ctx}
 	var routes []string
-	for i, address := range freeAddresses(t, 6) {
+	for i, address := range freeAddresses(ctx, t, 6) {
 		if i%2 == 0 {
 			c.nodes = append(c.nodes, &natsNode{name: fmt.Sprintf("nats-%d", i/2+1), client: address, dir: t.TempDir()})
 			continue
@@ -65,7 +65,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	for i := range c.nodes {
 		c.start(i)
 	}
-	c.ready()
+	c.ready() //nolint:contextcheck // it has it
 	return c
 }
 
@@ -142,15 +142,15 @@ func (c *cluster) makesStreams() error {
 }
 
 // freeAddresses are so many addresses on loopback that nobody listens on.
-func freeAddresses(t testing.TB, count int) []string {
+func freeAddresses(ctx context.Context, t testing.TB, count int) []string {
 	t.Helper()
 	addresses := make([]string, count)
 	for i := range addresses {
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer listener.Close() // not before all are chosen: two would be the same
+		defer listener.Close() //nolint:gocritic // not before all are chosen: two would be the same
 		addresses[i] = listener.Addr().String()
 	}
 	return addresses

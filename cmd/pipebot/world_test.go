@@ -438,5 +438,5 @@ func (w *world) get(url string) (int, string) {
 // freeAddress is an address on loopback that nobody listens on.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	return freeAddresses(t, 1)[0]
+	return freeAddresses(t.Context(), t, 1)[0]
 }
