@@ -36,6 +36,7 @@ type Conn struct {
 	log       *zap.Logger
 	retention time.Duration
 	replicas  int
+	refused   atomic.Pointer[error] // why the last write that was tried failed
 }
 
 // startTimeout is how long JetStream may take to be ready: it reads its folder.
@@ -71,10 +72,19 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	return c, nil
 }
 
+// A server that hangs keeps its connections. By default that is noticed after six minutes,
+// here after six seconds; the next server is tried then.
+const (
+	pingEvery     = 2 * time.Second
+	mostPings     = 2
+	reconnectWait = 500 * time.Millisecond
+)
+
 func (c *Conn) connect(natsURL string) error {
 	var err error
 	c.nc, err = nats.Connect(natsURL, nats.Name("pipebot"), quiet,
-		nats.MaxReconnects(-1),
+		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(mostPings),
 		// A write that failed for want of a connection must not be done later.
 		nats.ReconnectBufSize(-1))
 	if bad, ok := errors.AsType[*url.Error](err); ok {
@@ -146,14 +156,6 @@ func (*serverLog) Debugf(string, ...any) {}
 
 // Tracef says nothing.
 func (*serverLog) Tracef(string, ...any) {}
-
-// Ready reports why the store cannot be used just now, or nil.
-func (c *Conn) Ready() error {
-	if !c.nc.IsConnected() {
-		return errors.New("no connection to NATS")
-	}
-	return nil
-}
 
 // Close ends the connection and the embedded server.
 func (c *Conn) Close() {
