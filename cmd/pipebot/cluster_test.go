@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +100,47 @@ func (c *cluster) kill(i int) {
 		_ = n.cmd.Process.Kill()
 		<-n.exited
 	}
+}
+
+// stop ends a node as an operator does, who waits until it is down.
+func (c *cluster) stop(i int) {
+	c.signal(i, syscall.SIGTERM)
+	<-c.nodes[i].exited
+}
+
+// hang has a node do nothing more, with its connections open, until cont.
+func (c *cluster) hang(i int) { c.signal(i, syscall.SIGSTOP) }
+
+func (c *cluster) cont(i int) { c.signal(i, syscall.SIGCONT) }
+
+func (c *cluster) signal(i int, signal syscall.Signal) {
+	c.t.Helper()
+	if err := c.nodes[i].cmd.Process.Signal(signal); err != nil {
+		c.t.Fatalf("%s: %v", c.nodes[i].name, err)
+	}
+}
+
+// kept is how many replicas each stream has.
+func (c *cluster) kept() map[string]int {
+	c.t.Helper()
+	nc, err := nats.Connect(c.url())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	replicas := make(map[string]int)
+	streams := js.ListStreams(c.ctx)
+	for info := range streams.Info() {
+		replicas[info.Config.Name] = info.Config.Replicas
+	}
+	if err := streams.Err(); err != nil {
+		c.t.Fatal(err)
+	}
+	return replicas
 }
 
 // url names all the nodes.
