@@ -102,8 +102,11 @@ func operations() []operation {
 		}},
 		{"revoke a trigger token", false, true, true, func(ctx context.Context, to asking) error { return to.client.RevokeTriggerToken(ctx, 1, 4) }},
 		{"find what was started", true, false, false, func(ctx context.Context, to asking) error {
-			p, found, err := to.client.FindStarted(ctx, marker)
-			return formed(err, !found || p.ID > 0)
+			search, err := to.client.FindStarted(ctx, marker)
+			for _, p := range search.Unread {
+				err = formed(err, p.ID > 0)
+			}
+			return formed(err, search.Found.ID >= 0)
 		}},
 		{"list pipelines", true, false, false, func(ctx context.Context, to asking) error {
 			return pipelinesFormed(to.client.ListPipelines(ctx, 1, gitlab.ListFilter{}))

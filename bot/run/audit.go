@@ -85,7 +85,7 @@ type Audit struct {
 // OpenAudit makes the audit log where there is none, and sets how long entries are
 // kept: those that are older go at once.
 func OpenAudit(ctx context.Context, conn *Conn, retention time.Duration) (*Audit, error) {
-	stream, err := withReplicas(conn, func(replicas int) (jetstream.Stream, error) {
+	stream, err := withReplicas(ctx, conn, "the audit log", func(ctx context.Context, replicas int) (jetstream.Stream, error) {
 		return conn.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 			Name: auditStream, Description: "pipebot: audit log", Replicas: replicas,
 			Subjects: []string{auditSubject + "*"}, Storage: jetstream.FileStorage,
@@ -94,7 +94,7 @@ func OpenAudit(ctx context.Context, conn *Conn, retention time.Duration) (*Audit
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the audit log: %w", err)
+		return nil, err
 	}
 	return newAudit(conn, stream), nil
 }

@@ -11,12 +11,12 @@ import (
 // by this, and one that was away for longer begins anew.
 const markerTTL = time.Minute
 
-// openBucket makes a bucket where there is none. Each of its keys may have a time
-// to live of its own.
-func openBucket(ctx context.Context, conn *Conn, name, description string) (jetstream.KeyValue, error) {
-	return withReplicas(conn, func(replicas int) (jetstream.KeyValue, error) {
+// openBucket makes a bucket where there is none: the store of what. Each of its keys may
+// have a time to live of its own.
+func openBucket(ctx context.Context, conn *Conn, name, what string) (jetstream.KeyValue, error) {
+	return withReplicas(ctx, conn, "the store of "+what, func(ctx context.Context, replicas int) (jetstream.KeyValue, error) {
 		return conn.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: name, Description: description, Replicas: replicas, LimitMarkerTTL: markerTTL,
+			Bucket: name, Description: "pipebot: " + what, Replicas: replicas, LimitMarkerTTL: markerTTL,
 		})
 	})
 }

@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,10 +33,11 @@ type Conn struct {
 	log       *zap.Logger
 	retention time.Duration
 	replicas  int
+	refused   atomic.Pointer[error] // why the last write that was tried failed
 }
 
-// Open starts the embedded JetStream, or connects to the outside one. ErrDirInUse
-// says that another process has the folder.
+// Open starts the embedded JetStream, or connects to the outside one, for which it waits
+// until ctx ends. ErrDirInUse says that another process has the folder.
 func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
@@ -47,13 +48,16 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 		err = c.embed(ctx, cfg.Dir)
 	} else {
 		c.replicas = 3
-		err = c.connect(cfg.URL)
+		err = c.persist(ctx, "connecting to NATS", func(context.Context) error { return c.connect(cfg.URL) })
 	}
 	if err == nil {
 		c.js, err = jetstream.New(c.nc)
 	}
 	if err == nil {
-		_, err = c.js.AccountInfo(ctx)
+		err = c.persist(ctx, "asking NATS for JetStream", func(ctx context.Context) error {
+			_, err := c.js.AccountInfo(ctx)
+			return err
+		})
 	}
 	if err != nil {
 		c.Close()
@@ -62,38 +66,31 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	return c, nil
 }
 
+// A server that hangs keeps its connections. By default that is noticed after six minutes,
+// here after six seconds; the next server is tried then.
+const (
+	pingEvery     = 2 * time.Second
+	mostPings     = 2
+	reconnectWait = 500 * time.Millisecond
+)
+
 func (c *Conn) connect(natsURL string) error {
 	var err error
 	c.nc, err = nats.Connect(natsURL, nats.Name("pipebot"), quiet,
-		nats.MaxReconnects(-1),
+		nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(mostPings),
 		// A write that failed for want of a connection must not be done later.
 		nats.ReconnectBufSize(-1))
 	if bad, ok := errors.AsType[*url.Error](err); ok {
 		err = bad.Err // the rest is the URL, which can hold a password
 	}
-	if err != nil {
-		return fmt.Errorf("connecting to NATS: %w", err)
-	}
-	return nil
+	return err
 }
 
 // quiet keeps nats.go from printing to stderr. What matters of it comes back from
 // the calls, and Ready tells of the connection.
 func quiet(o *nats.Options) error {
 	return nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})(o)
-}
-
-// Ready reports why the store cannot be used just now, or nil.
-func (c *Conn) Ready() error {
-	if c.embedded != nil {
-		if err := c.embedded.failed(); err != nil {
-			return err
-		}
-	}
-	if !c.nc.IsConnected() {
-		return errors.New("no connection to NATS")
-	}
-	return nil
 }
 
 // Close ends the connection and the embedded server.
@@ -108,20 +105,3 @@ func (c *Conn) Close() {
 		c.embedded.close()
 	}
 }
-
-// withReplicas makes a stream or bucket with as many replicas as an outside
-// cluster has for us, or one where it is no cluster.
-func withReplicas[T any](c *Conn, create func(replicas int) (T, error)) (T, error) {
-	got, err := create(c.replicas)
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	if c.replicas > 1 && ok && (api.ErrorCode == errCodeNotClustered || api.ErrorCode == errCodeNoPeers) {
-		return create(1)
-	}
-	return got, err
-}
-
-// JetStream's codes for more replicas than servers, which nats.go does not name.
-const (
-	errCodeNotClustered jetstream.ErrorCode = 10074
-	errCodeNoPeers      jetstream.ErrorCode = 10005
-)

@@ -108,6 +108,7 @@ func (e *Engine) Work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { e.live.watch(ctx); return nil })
 	group.Go(func() error { e.live.sweep(ctx); return nil })
+	group.Go(func() error { e.store.keepChecking(ctx); return nil })
 	group.Go(func() error { return e.queue.work(ctx, kindRun, startWorkers, e.start, e.recheck) })
 	group.Go(func() error { return e.queue.work(ctx, kindPoll, pollWorkers, e.poll, e.recheckProject) })
 	group.Go(func() error { return e.queue.work(ctx, kindCard, showWorkers, e.show, e.recheck) })

@@ -52,9 +52,9 @@ type Freezes struct {
 
 // OpenFreezes makes the store of freezes where there is none.
 func OpenFreezes(ctx context.Context, conn *Conn) (*Freezes, error) {
-	kv, err := openBucket(ctx, conn, freezesBucket, "pipebot: freezes")
+	kv, err := openBucket(ctx, conn, freezesBucket, "freezes")
 	if err != nil {
-		return nil, fmt.Errorf("opening the store of freezes: %w", err)
+		return nil, err
 	}
 	s := &Freezes{kv: kv, mirror: freezeMirror{log: conn.log, known: make(map[string]readFreeze), read: make(chan struct{})}}
 	s.watch = &watch{

@@ -38,9 +38,9 @@ type Links struct{ kv jetstream.KeyValue }
 // OpenLinks makes the store of links where there is none. ErrUnreadable says that there
 // are links that this version cannot read.
 func OpenLinks(ctx context.Context, conn *Conn) (*Links, error) {
-	kv, err := openBucket(ctx, conn, linksBucket, "pipebot: links")
+	kv, err := openBucket(ctx, conn, linksBucket, "links")
 	if err != nil {
-		return nil, fmt.Errorf("opening the store of links: %w", err)
+		return nil, err
 	}
 	err = allReadable(ctx, kv, personPrefix+">", func(entry jetstream.KeyValueEntry) error {
 		_, err := decodeLink(entry.Value())

@@ -47,7 +47,7 @@ type queue struct {
 }
 
 func openQueue(ctx context.Context, conn *Conn, log *zap.Logger) (*queue, error) {
-	stream, err := withReplicas(conn, func(replicas int) (jetstream.Stream, error) {
+	stream, err := withReplicas(ctx, conn, "the queue of work", func(ctx context.Context, replicas int) (jetstream.Stream, error) {
 		return conn.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 			Name: streamName, Description: "pipebot: tokens of work", Replicas: replicas,
 			Subjects:  []string{workSubject + ">"},
@@ -57,7 +57,7 @@ func openQueue(ctx context.Context, conn *Conn, log *zap.Logger) (*queue, error)
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening the queue of work: %w", err)
+		return nil, err
 	}
 	return &queue{js: conn.js, stream: stream, log: log, ackWait: ackWait, drain: drain}, nil
 }
@@ -145,15 +145,27 @@ func (q *queue) take(ctx, inHand context.Context, consumer jetstream.Consumer, k
 
 func (q *queue) handle(ctx context.Context, token jetstream.Msg, k kind, handle func(context.Context, string) time.Duration, after func(context.Context, string)) {
 	key := strings.TrimPrefix(token.Subject(), k.subject(""))
-	ctx, cancel := context.WithCancel(ctx)
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var beating sync.WaitGroup
-	beating.Go(func() { heartbeat(ctx, token, q.ackWait/3) })
-	delay := q.guarded(ctx, k, key, handle)
-	cancel()
+	beating.Go(func() {
+		q.heartbeat(work, token, func() {
+			if k.handsOver() {
+				cancel(errTokenLost)
+			}
+		})
+	})
+	delay := q.guarded(work, k, key, handle)
+	lost := errors.Is(context.Cause(work), errTokenLost)
+	cancel(nil)
 	beating.Wait()
+	if lost {
+		q.log.Warn("stopped working on what another does by now", zap.String("key", token.Subject()))
+		return
+	}
 	// The answer must reach the server though the work's own time is over.
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer done()
 	var err error
 	if delay > 0 {
 		err = token.NakWithDelay(delay)
@@ -176,23 +188,41 @@ func (q *queue) guarded(ctx context.Context, k kind, key string, handle func(con
 	return handle(ctx, key)
 }
 
-// heartbeat keeps a token with the one who works on it.
-func heartbeat(ctx context.Context, token jetstream.Msg, every time.Duration) {
-	beat := time.NewTicker(every)
+// errTokenLost: no beat was sent for so long that the token is another's.
+var errTokenLost = errors.New("the token was given to another one")
+
+// handsOver reports whether work of a kind has to end where its token is another's. What
+// people are shown must not be drawn by one who has been stopped for a while: it could be
+// of before. A start goes on: its record keeps a second one away, and who breaks it off
+// loses GitLab's answer. A poll's answer is held against the record's.
+func (k kind) handsOver() bool { return k == kindCard }
+
+// heartbeat keeps a token with the one who works on it until ctx ends. It calls late where
+// the process was stopped for so long, or cut off from the server, that another has it.
+func (q *queue) heartbeat(ctx context.Context, token jetstream.Msg, late func()) {
+	beat := time.NewTicker(q.ackWait / 3)
 	defer beat.Stop()
+	last := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
-			_ = token.InProgress() // a lost beat is made up for by the next
+		}
+		if time.Since(last) >= q.ackWait {
+			late()
+		}
+		if token.InProgress() == nil { // a lost beat is made up for by the next
+			last = time.Now()
 		}
 	}
 }
 
 // pause waits a second, or less if ctx ends.
-func pause(ctx context.Context) {
-	timer := time.NewTimer(time.Second)
+func pause(ctx context.Context) { pauseFor(ctx, time.Second) }
+
+func pauseFor(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

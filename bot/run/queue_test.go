@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -126,8 +127,9 @@ func TestTokenComesAgain(t *testing.T) {
 // fakeToken is a token that tells what was done with it.
 type fakeToken struct {
 	jetstream.Msg
-	beats chan struct{}
-	done  []string
+	beats  chan struct{}
+	cutOff bool // no beat gets through
+	done   []string
 }
 
 func (*fakeToken) Subject() string { return "work.run.V1" }
@@ -136,6 +138,9 @@ func (f *fakeToken) InProgress() error {
 	select {
 	case f.beats <- struct{}{}:
 	default: // nobody waits for it just now
+	}
+	if f.cutOff {
+		return nats.ErrDisconnected
 	}
 	return nil
 }
@@ -256,4 +261,28 @@ func (l *logged) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// Who cannot keep the token of a card stops drawing it, and leaves the token to the one
+// who has it by then. A start is brought to its end.
+func TestTokenIsLost(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[run.Kind]string{run.KindCard: "", run.KindRun: "acked, looked at anew"} {
+		token := &fakeToken{beats: make(chan struct{}), cutOff: true}
+		run.HandleToken(testContext(t), token, kind, 10*time.Millisecond, func(ctx context.Context, _ string) time.Duration {
+			for range 5 { // beats in vain; with the third or fourth the token is another's
+				select {
+				case <-token.beats:
+				case <-ctx.Done():
+				}
+			}
+			if lost := ctx.Err() != nil; lost != (kind == run.KindCard) {
+				t.Errorf("%s: its work is over: %t", kind, lost)
+			}
+			return 0
+		}, func(context.Context, string) { token.done = append(token.done, "looked at anew") })
+		if got := strings.Join(token.done, ", "); got != want {
+			t.Errorf("%s: %q; want %q", kind, got, want)
+		}
+	}
 }

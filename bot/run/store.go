@@ -34,9 +34,9 @@ type store struct {
 }
 
 func openStore(ctx context.Context, conn *Conn) (*store, error) {
-	kv, err := openBucket(ctx, conn, bucketName, "pipebot: runs")
+	kv, err := openBucket(ctx, conn, bucketName, "runs")
 	if err != nil {
-		return nil, fmt.Errorf("opening the store of runs: %w", err)
+		return nil, err
 	}
 	return &store{conn: conn, kv: kv}, nil
 }

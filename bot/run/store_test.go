@@ -367,9 +367,12 @@ func TestStoreThatCannotBeOpened(t *testing.T) {
 func TestURLIsNoPartOfErrors(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"nats://bot:s3cret%zz@127.0.0.1:1", "nats://bot:s3cret@127.0.0.1:1", "nats://bot:s3cret@127.0.0.1:x"} {
-		_, err := run.Open(testContext(t), run.StoreConfig{URL: url, Retention: time.Hour})
-		if err == nil || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("got %v", err)
+		var log logged
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // it waits for a server
+		_, err := run.Open(ctx, run.StoreConfig{URL: url, Retention: time.Hour, Log: log.logger()})
+		cancel()
+		if err == nil || strings.Contains(err.Error()+log.String(), "s3cret") {
+			t.Errorf("got %v\n%s", err, log.String())
 		}
 	}
 }

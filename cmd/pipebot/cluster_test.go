@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	}
 	c := &cluster{t: t, ctx: ctx}
 	var routes []string
-	for i, address := range freeAddresses(t, 6) {
+	for i, address := range freeAddresses(ctx, t, 6) {
 		if i%2 == 0 {
 			c.nodes = append(c.nodes, &natsNode{name: fmt.Sprintf("nats-%d", i/2+1), client: address, dir: t.TempDir()})
 			continue
@@ -65,7 +66,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	for i := range c.nodes {
 		c.start(i)
 	}
-	c.ready()
+	c.ready() //nolint:contextcheck // it has it
 	return c
 }
 
@@ -99,6 +100,47 @@ func (c *cluster) kill(i int) {
 		_ = n.cmd.Process.Kill()
 		<-n.exited
 	}
+}
+
+// stop ends a node as an operator does, who waits until it is down.
+func (c *cluster) stop(i int) {
+	c.signal(i, syscall.SIGTERM)
+	<-c.nodes[i].exited
+}
+
+// hang has a node do nothing more, with its connections open, until cont.
+func (c *cluster) hang(i int) { c.signal(i, syscall.SIGSTOP) }
+
+func (c *cluster) cont(i int) { c.signal(i, syscall.SIGCONT) }
+
+func (c *cluster) signal(i int, signal syscall.Signal) {
+	c.t.Helper()
+	if err := c.nodes[i].cmd.Process.Signal(signal); err != nil {
+		c.t.Fatalf("%s: %v", c.nodes[i].name, err)
+	}
+}
+
+// kept is how many replicas each stream has.
+func (c *cluster) kept() map[string]int {
+	c.t.Helper()
+	nc, err := nats.Connect(c.url())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	replicas := make(map[string]int)
+	streams := js.ListStreams(c.ctx)
+	for info := range streams.Info() {
+		replicas[info.Config.Name] = info.Config.Replicas
+	}
+	if err := streams.Err(); err != nil {
+		c.t.Fatal(err)
+	}
+	return replicas
 }
 
 // url names all the nodes.
@@ -142,15 +184,15 @@ func (c *cluster) makesStreams() error {
 }
 
 // freeAddresses are so many addresses on loopback that nobody listens on.
-func freeAddresses(t testing.TB, count int) []string {
+func freeAddresses(ctx context.Context, t testing.TB, count int) []string {
 	t.Helper()
 	addresses := make([]string, count)
 	for i := range addresses {
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer listener.Close() // not before all are chosen: two would be the same
+		defer listener.Close() //nolint:gocritic // not before all are chosen: two would be the same
 		addresses[i] = listener.Addr().String()
 	}
 	return addresses

@@ -274,6 +274,11 @@ func (p *process) stopBy(signal os.Signal) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// hang has it do nothing more, with its connections open, until cont.
+func (p *process) hang() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (p *process) cont() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
+
 // kill is kill -9.
 func (p *process) kill() {
 	p.killed = true
@@ -443,5 +448,5 @@ func (w *world) get(url string) (int, string) {
 // freeAddress is an address on loopback that nobody listens on.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	return freeAddresses(t, 1)[0]
+	return freeAddresses(t.Context(), t, 1)[0]
 }

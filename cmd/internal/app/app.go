@@ -97,9 +97,18 @@ func newLog(s Settings, w io.Writer) *zap.Logger {
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), s.LogLevel))
 }
 
-// serve connects the parts and runs them until ctx ends or one of them fails.
+// serve runs the program until ctx ends or a part of it fails. It answers health checks
+// from the first moment on: it may have to wait for an outside NATS.
 func serve(ctx context.Context, s Settings, version string, log *zap.Logger) error {
-	m := newMetrics(version)
+	m, ready := newMetrics(version), &readyPage{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return listen(ctx, s.HTTPAddr, handlerFor(ready, m), log) })
+	group.Go(func() error { return work(ctx, s, version, m, ready, log) })
+	return group.Wait()
+}
+
+// work connects the parts and runs them until ctx ends or one of them fails.
+func work(ctx context.Context, s Settings, version string, m *metrics, ready *readyPage, log *zap.Logger) error {
 	client, err := gitlab.New(gitlab.Config{URL: s.GitLabURL, Token: s.GitLabToken, Observe: m.gitlab})
 	if err != nil {
 		return err
@@ -128,10 +137,10 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	}
 	defer p.close()
 	m.watch(p.socket.Connected, p.engine.Live, p.engine.Behind)
-	health := &health{
+	ready.health.Store(&health{
 		connected: p.socket.Connected, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
 		authz: s.Authz, policy: p.policyFault,
-	}
+	})
 	if s.Authz == policy.ModeOpen {
 		log.Warn(openToAll)
 	}
@@ -151,7 +160,6 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 	} {
 		group.Go(func() error { persist(ctx, log.With(zap.String("keeping", what)), work); return nil })
 	}
-	group.Go(func() error { return listen(ctx, s.HTTPAddr, handlerFor(health, m), log) })
 	if s.NATSURL == "" {
 		group.Go(func() error { serveExports(ctx, s.DataDir, audit, log); return nil })
 	}

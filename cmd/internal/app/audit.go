@@ -105,6 +105,7 @@ type export struct {
 // open, or in the folder itself, which only one process may open.
 func (e export) run(ctx context.Context) error {
 	if e.store.URL != "" {
+		e.store.Log = nil // where it cannot be reached, the error says so
 		return e.fromStore(ctx)
 	}
 	err := e.fromBot(ctx)
@@ -160,8 +161,13 @@ func (e export) fromBot(ctx context.Context) error {
 	}
 }
 
+// openWithin is how long an export waits for an outside NATS: somebody is looking.
+const openWithin = 3 * time.Second
+
 func (e export) fromStore(ctx context.Context) error {
-	conn, err := run.Open(ctx, e.store)
+	opening, cancel := context.WithTimeout(ctx, openWithin)
+	defer cancel()
+	conn, err := run.Open(opening, e.store)
 	if err != nil {
 		return err
 	}

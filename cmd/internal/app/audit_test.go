@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,18 +148,7 @@ func TestAuditExportFromADeepFolder(t *testing.T) {
 }
 
 func TestAuditExportFromNATS(t *testing.T) {
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(soon) {
-		t.Fatal("NATS is not ready")
-	}
-	settings := map[string]string{"NATS_URL": "nats://" + s.Addr().String(), "DATA_DIR": "/nowhere"}
+	settings := map[string]string{"NATS_URL": "nats://" + startNATS(t, "127.0.0.1:0"), "DATA_DIR": "/nowhere"}
 	fails(t, settings, 1, "there is no audit log in this store", "")
 	logEntries(t, run.StoreConfig{URL: settings["NATS_URL"]}, run.Entry{ID: "V1"})
 	lines := `{"seq":1,"id":"V1","at":"2026-11-01T12:00:00Z","kind":"request"}` + "\n"
@@ -176,6 +166,28 @@ func TestAuditExportFromNATS(t *testing.T) {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("with an outside NATS there is a data folder: %v", err)
 	}
+}
+
+// startNATS starts an outside NATS and returns its address.
+func startNATS(t *testing.T, address string) string {
+	t.Helper()
+	at := netip.MustParseAddrPort(address)
+	port := int(at.Port())
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: at.Addr().String(), Port: port, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(soon) {
+		t.Fatal("NATS is not ready")
+	}
+	return s.Addr().String()
 }
 
 // The socket answers exports and nothing else.

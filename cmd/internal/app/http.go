@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,9 +63,15 @@ func (h *health) report() (missing, warnings []string) {
 	return missing, warnings
 }
 
+// readyPage is /readyz. It has no health before the store is open.
+type readyPage struct{ health atomic.Pointer[health] }
+
 // ServeHTTP answers /readyz.
-func (h *health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	missing, warnings := h.report()
+func (p *readyPage) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	missing, warnings := []string{"store: it is not open yet; the log says what is waited for"}, []string(nil)
+	if h := p.health.Load(); h != nil {
+		missing, warnings = h.report()
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	lines := append([]string{"ready"}, warnings...)
 	if len(missing) > 0 {
@@ -74,10 +81,10 @@ func (h *health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
 
-func handlerFor(h *health, m *metrics) http.Handler {
+func handlerFor(ready *readyPage, m *metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
-	mux.Handle("GET /readyz", h)
+	mux.Handle("GET /readyz", ready)
 	mux.Handle("GET /metrics", m.handler())
 	return mux
 }
