@@ -147,6 +147,19 @@ func (s *store) PutRaw(ctx context.Context, id, data string) error {
 	return err
 }
 
+// Expires reports whether a record has a time to live.
+func (s *store) Expires(ctx context.Context, id string) (bool, error) {
+	stream, err := s.conn.js.Stream(ctx, "KV_"+bucketName)
+	if err != nil {
+		return false, err
+	}
+	newest, err := stream.GetLastMsgForSubject(ctx, "$KV."+bucketName+"."+runPrefix+id)
+	if err != nil {
+		return false, err
+	}
+	return newest.Header.Get(jetstream.MsgTTLHeader) != "", nil
+}
+
 // Expired gives the ids of the records that the store lets go, until ctx ends.
 func (s *store) Expired(ctx context.Context) (<-chan string, error) {
 	watcher, err := s.kv.Watch(ctx, runPrefix+"*")
