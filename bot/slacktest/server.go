@@ -52,6 +52,8 @@ type Server struct {
 	socket socketState
 	faults map[string][]fault
 
+	down, cutNext bool // see Down
+
 	calls         []Call
 	acks          []Ack
 	violations    []Violation
