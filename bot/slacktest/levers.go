@@ -71,6 +71,17 @@ func (s *Server) DelayNext(method string, d time.Duration) {
 	s.addFault(method, fault{delay: d}, 1)
 }
 
+// Down takes Slack away, until it is called with false: connections are dropped, no new ones are handed out, and
+// calls have no effect; every other one is answered with 503, the others are cut.
+func (s *Server) Down(down bool) {
+	s.mu.Lock()
+	s.down = down
+	s.mu.Unlock()
+	if down {
+		s.DropConnections()
+	}
+}
+
 func (s *Server) addFault(method string, f fault, times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,6 +92,10 @@ func (s *Server) addFault(method string, f fault, times int) {
 
 // takeFault is what is wrong with a call: what a lever says, or that it is one too many.
 func (s *Server) takeFault(c *call) fault {
+	if s.down {
+		s.cutNext = !s.cutNext
+		return fault{status: http.StatusServiceUnavailable, body: "<html>Server Error</html>", cut: s.cutNext}
+	}
 	now := s.cfg.Now()
 	waiting := slices.DeleteFunc(s.faults[c.name], func(f fault) bool { return !f.until.IsZero() && !now.Before(f.until) })
 	s.faults[c.name] = waiting

@@ -53,6 +53,8 @@ type Server struct {
 	faults map[string][]fault
 	rates  rateState
 
+	down, cutNext bool // see Down
+
 	calls         []Call
 	acks          []Ack
 	violations    []Violation
