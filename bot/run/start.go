@@ -64,7 +64,8 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		return 0
 	}
 	if err != nil {
-		return e.failed("starting a run", id, err, time.Second)
+		// Not for long: while the token sleeps, nobody can tell that the run was let go.
+		return e.failed("starting a run", id, err, max(time.Second, min(retryAfter(err), time.Minute)))
 	}
 	return again // the record says what comes next
 }
@@ -81,9 +82,14 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 		_, err := e.store.update(ctx, r.Request.ID, Run.moved)
 		return err
 	}
+	if limited := e.enough.still(r.Request.Project, time.Now()); limited != nil {
+		_, err := e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(limited, time.Now()) })
+		return err
+	}
 	resolving, cancel := context.WithTimeout(ctx, readTimeout)
 	project, err := e.Projects.Resolve(resolving, r.Request.Project)
 	cancel()
+	e.enough.note(r.Request.Project, err, time.Now())
 	if err != nil {
 		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(err, time.Now()) })
 		return err
@@ -111,6 +117,7 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 		Project: project.ID, Ref: r.Request.Ref, TriggerToken: token, Variables: e.variables(r.Request), Files: r.Request.Files,
 	})
 	cancel()
+	e.enough.note(r.Request.Project, postErr, time.Now())
 	if postErr != nil {
 		e.Log.Warn("GitLab did not start a pipeline", zap.String("run", r.Request.ID), zap.NamedError("reason", postErr))
 	} else {
@@ -139,12 +146,16 @@ func (e *Engine) answered(ctx context.Context, r Run, change func(Run) Run) erro
 
 // look finds out whether GitLab started what it gave no answer to.
 func (e *Engine) look(ctx context.Context, r Run) error {
+	if limited := e.enough.still(r.Request.Project, time.Now()); limited != nil {
+		return e.answered(ctx, r, func(r Run) Run { return r.looked(gitlab.Pipeline{}, false, limited, time.Now()) })
+	}
 	looking, cancel := context.WithTimeout(ctx, readTimeout)
 	p, found, lookErr := e.GitLab.FindStarted(looking, gitlab.Started{
 		Project: r.Project.ID, Ref: r.Request.Ref, Trigger: r.Request.Trigger, Since: r.PostedAt,
 		Key: MarkerVariable, Value: r.Request.ID,
 	})
 	cancel()
+	e.enough.note(r.Request.Project, lookErr, time.Now())
 	if lookErr != nil {
 		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.NamedError("reason", lookErr))
 	} else {
