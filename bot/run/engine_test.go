@@ -368,6 +368,62 @@ func TestShowIsTriedAgain(t *testing.T) {
 	w.rests()
 }
 
+// News are shown soon, though the display wanted to be called again much later.
+func TestNewsWaitForNoProgress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.display.again = time.Hour
+	w.start()
+	w.submit("V1")
+	w.showsState("V1", run.Started)
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	w.showsState("V1", run.Ended)
+	w.rests()
+}
+
+// After a 429 with a Retry-After no run of the project asks GitLab before, not for a start
+// and not for a look; those of other projects go on.
+func TestRateLimitHoldsOneProject(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		limited  string // what GitLab refuses
+		unclear  bool   // the first start is given no answer, so it is looked for
+		starts   int
+		findings int
+	}{
+		"reading the project": {limited: "resolve", starts: 0},
+		"a start":             {limited: "start", starts: 1},
+		"a look":              {limited: "find", unclear: true, starts: 1, findings: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.gitlab.projects["group/api"] = gitlab.Project{ID: 8, Path: "group/api"}
+			if tt.unclear {
+				w.gitlab.refuses("start", gitlabError(gitlab.Unclear))
+			}
+			w.gitlab.refuses(tt.limited, &gitlab.Error{Op: "asking", Kind: gitlab.RateLimited, Status: 429, RetryAfter: time.Hour})
+			w.start()
+			w.submit("V1")
+			w.shows("V1", "that it waits", func(r run.Run) bool { return r.Waiting != nil })
+			w.submit("V2")
+			w.shows("V2", "that it waits", func(r run.Run) bool { return r.Waiting != nil && r.Waiting.Kind == gitlab.RateLimited })
+			if left := time.Until(w.record("V2").NotBefore); left < 50*time.Minute || left > time.Hour {
+				t.Errorf("it waits for %s, want what is left of an hour", left)
+			}
+			if starts, looks := w.gitlab.called("start"), w.gitlab.called("find"); starts != tt.starts || looks != tt.findings {
+				t.Errorf("%d starts and %d looks, want %d and %d", starts, looks, tt.starts, tt.findings)
+			}
+			other := request("V3")
+			other.Project = "group/api"
+			if _, _, err := w.engine.Submit(w.ctx, other, nil); err != nil {
+				t.Fatal(err)
+			}
+			w.showsState("V3", run.Started)
+		})
+	}
+}
+
 // Two show a run at once, because the first one hung and lost its token. What was
 // told is not forgotten, and the run is drawn anew since nobody knows what stands.
 func TestShownTwice(t *testing.T) {

@@ -66,7 +66,8 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		return 0
 	}
 	if err != nil {
-		return e.failed("starting a run", id, err, time.Second)
+		// Not for long: while the token sleeps, nobody can tell that the run was let go.
+		return e.failed("starting a run", id, err, max(time.Second, min(retryAfter(err), time.Minute)))
 	}
 	return again // the record says what comes next
 }
@@ -83,9 +84,14 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 		_, err := e.store.update(ctx, r.Request.ID, Run.moved)
 		return err
 	}
+	if limited := e.enough.still(r.Request.Project, time.Now()); limited != nil {
+		_, err := e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(limited, time.Now()) })
+		return err
+	}
 	resolving, cancel := context.WithTimeout(ctx, readTimeout)
 	project, err := e.Projects.Resolve(resolving, r.Request.Project)
 	cancel()
+	e.enough.note(r.Request.Project, err, time.Now())
 	if err != nil {
 		_, err = e.store.update(ctx, r.Request.ID, func(r Run) Run { return r.unresolved(err, time.Now()) })
 		return err
@@ -113,6 +119,7 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 		Project: project.ID, Ref: r.Request.Ref, TriggerToken: token, Variables: e.variables(r.Request), Files: r.Request.Files,
 	})
 	cancel()
+	e.enough.note(r.Request.Project, postErr, time.Now())
 	if postErr != nil {
 		e.Log.Warn("GitLab did not start a pipeline", zap.String("run", r.Request.ID), zap.NamedError("reason", postErr))
 	} else {
@@ -141,6 +148,9 @@ func (e *Engine) answered(ctx context.Context, r Run, change func(Run) Run) erro
 
 // look finds out whether GitLab started what it gave no answer to.
 func (e *Engine) look(ctx context.Context, r Run) error {
+	if limited := e.enough.still(r.Request.Project, time.Now()); limited != nil {
+		return e.answered(ctx, r, func(r Run) Run { return r.looked(gitlab.Search{}, limited, time.Now()) })
+	}
 	looking, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	// What is others' is known once every record is.
@@ -152,6 +162,7 @@ func (e *Engine) look(ctx context.Context, r Run) error {
 		Key: MarkerVariable, Value: r.Request.ID, At: r.Deadline.Add(-e.StartTimeout),
 		Others: func(pipeline int64) bool { return e.isAnothers(r, pipeline) },
 	})
+	e.enough.note(r.Request.Project, lookErr, time.Now())
 	if lookErr != nil {
 		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.NamedError("reason", lookErr))
 	} else {

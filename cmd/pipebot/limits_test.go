@@ -94,8 +94,8 @@ func (w *world) refusals() (n int) {
 	return n
 }
 
-// finish ends pipelines at once, and waits until all cards and threads say so.
-func (w *world) finish(pipelines []*gitlabtest.Pipeline, where []*slacktest.Channel, meanwhile func()) time.Duration {
+// endTogether ends pipelines at once, and waits until all cards and threads say so.
+func (w *world) endTogether(pipelines []*gitlabtest.Pipeline, where []*slacktest.Channel, meanwhile func()) time.Duration {
 	w.t.Helper()
 	begin := time.Now()
 	for _, p := range pipelines {
@@ -117,7 +117,7 @@ func TestTwoHundredEndsWithinTheLimits(t *testing.T) {
 	w, where := busy(t, ends, 4)
 	before := len(w.slack.Calls(""))
 	var started int
-	took := w.finish(w.project.Pipelines(), where, func() {
+	took := w.endTogether(w.project.Pipelines(), where, func() {
 		if err := w.slack.Wait(w.ctx, func() bool { return w.endings(where) > ends/20 }); err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestAllEndsAreShownAfterSlackFailed(t *testing.T) {
 	for range failures {
 		w.slack.HTTPFailNext("chat.update", http.StatusServiceUnavailable, "<html>maintenance</html>", false)
 	}
-	w.finish(w.project.Pipelines(), where, func() {})
+	w.endTogether(w.project.Pipelines(), where, func() {})
 	failed := 0
 	for _, c := range w.slack.Calls("chat.update") {
 		if c.Status == http.StatusServiceUnavailable {
