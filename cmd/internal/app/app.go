@@ -124,9 +124,9 @@ func serve(ctx context.Context, s Settings, version string, log *zap.Logger) err
 		return err
 	}
 	defer p.close()
-	m.watch(p.socket.Connected, p.engine.Live)
+	m.watch(p.socket.State, p.engine.Live)
 	health := &health{
-		connected: p.socket.Connected, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
+		connections: p.socket.State, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
 		authz: s.Authz, policy: p.policyFault,
 	}
 	if s.Authz == policy.ModeOpen {

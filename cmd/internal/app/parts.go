@@ -94,7 +94,10 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 		GitLab: client, Pipelines: client, Lists: client, Tokens: client, Homes: p.homes, GitLabURL: s.GitLabURL,
 		Gate: gate, Linking: p.linking, BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
 	})
-	p.socket = socket.New(socket.Config{AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket")})
+	p.socket = socket.New(socket.Config{
+		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket"),
+		Connections: func(_, all int) { m.appConnections.Set(float64(all)) },
+	})
 	return p, nil
 }
 
