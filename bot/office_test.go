@@ -127,6 +127,7 @@ func (o *office) connect() {
 	o.Helper()
 	s := socket.New(socket.Config{
 		AppToken: slacktest.DefaultAppToken, APIURL: o.slack.APIURL(), Log: zap.NewNop(),
+		Connections: func(int, int) {},
 		Handle: func(ctx context.Context, e *socket.Envelope) {
 			begin := o.begin()
 			defer func() { o.end(time.Since(begin)) }()

@@ -16,8 +16,9 @@ type envelope struct {
 	payload obj
 	accepts bool // a payload in the acknowledgement
 
-	raw   []byte // Deliver's frame
-	rawID string
+	raw    []byte // Deliver's frame
+	rawID  string
+	binary bool
 
 	retries  int
 	acked    bool
@@ -51,9 +52,9 @@ func (s *Server) dispatch(e *envelope) {
 	times := 1
 	if !e.sent && e.raw == nil && takeOne(&s.socket.twice) {
 		times = 2
-		if t := s.triggers[str(e.payload["trigger_id"])]; t != nil {
-			t.twice = true
-		}
+	}
+	if t := s.triggers[str(e.payload["trigger_id"])]; t != nil && (e.sent || times == 2) {
+		t.twice = true
 	}
 	for range times {
 		c := s.pick(e.last)
@@ -95,7 +96,7 @@ func (s *Server) deliver(e *envelope, c *conn) {
 		d.id = e.rawID
 	}
 	s.cfg.Log("slacktest: envelope %s %s", d.id, text)
-	s.send(c, text, false)
+	s.sendFrame(c, frame{text: text, binary: e.binary})
 	if d.id == "" {
 		return
 	}

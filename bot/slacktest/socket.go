@@ -1,8 +1,8 @@
 package slacktest
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
@@ -26,7 +26,11 @@ type socketState struct {
 	deliveries map[string]*delivery
 	waiting    []*envelope // for a connection
 
-	refuse, closeAtOnce, twice int // levers: how many more times
+	refuse, closeAtOnce, twice, lose int  // levers: how many more times
+	off                              bool // a lever: Socket Mode in the app's settings
+	elsewhere                        int  // a lever: connections of the app's other processes
+
+	most, gaps int
 }
 
 func newSocketState() socketState {
@@ -38,12 +42,21 @@ type conn struct {
 	out    chan frame
 	cancel context.CancelFunc
 	open   bool
+	since  time.Time // hello
 }
 
 // frame is something to write: a text, and whether the connection ends after it.
 type frame struct {
-	text []byte
-	last bool
+	text   []byte
+	last   bool
+	binary bool
+}
+
+func (f frame) kind() int {
+	if f.binary {
+		return websocket.BinaryMessage
+	}
+	return websocket.TextMessage
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
@@ -90,8 +103,14 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 			break
 		}
 		s.mu.Lock()
-		s.acknowledge(data)
+		lost := takeOne(&s.socket.lose)
+		if !lost {
+			s.acknowledge(data)
+		}
 		s.mu.Unlock()
+		if lost {
+			break
+		}
 	}
 	cancel()
 	<-written
@@ -118,7 +137,7 @@ func (s *Server) writeFrames(ctx context.Context, ws *websocket.Conn, c *conn) {
 			last = f.last
 			if f.text != nil {
 				_ = ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-				err = ws.WriteMessage(websocket.TextMessage, f.text)
+				err = ws.WriteMessage(f.kind(), f.text)
 			}
 		}
 		if last {
@@ -133,14 +152,20 @@ func (s *Server) writeFrames(ctx context.Context, ws *websocket.Conn, c *conn) {
 
 // join makes a connection one that gets envelopes: those that waited come first.
 func (s *Server) join(c *conn) {
-	if len(s.socket.conns) >= maxConnections {
+	switch all := len(s.socket.conns) + s.socket.elsewhere; {
+	case s.socket.off:
+		s.send(c, s.disconnectFrame("link_disabled"), true)
+		return
+	case all >= maxConnections:
 		s.send(c, s.disconnectFrame("too_many_websockets"), true)
 		return
 	}
-	c.open = true
+	c.open, c.since = true, time.Now()
 	s.socket.conns = append(s.socket.conns, c)
+	s.socket.most = max(s.socket.most, len(s.socket.conns))
+	s.after(s.cfg.ConnectionTime, func() { s.send(c, s.disconnectFrame("refresh_requested"), true) })
 	s.send(c, raw(obj{
-		"type": "hello", "num_connections": len(s.socket.conns),
+		"type": "hello", "num_connections": len(s.socket.conns) + s.socket.elsewhere,
 		"connection_info": obj{"app_id": s.cfg.AppID},
 		"debug_info": obj{
 			"host": "applink-simulated", "started": s.cfg.Now().UTC().Format(time.RFC3339), "build_number": 1,
@@ -157,6 +182,9 @@ func (s *Server) join(c *conn) {
 
 // leave takes a connection out; what it has not acknowledged goes to another one, or to the next.
 func (s *Server) leave(c *conn) {
+	if c.open && len(s.socket.conns) == 1 {
+		s.socket.gaps++
+	}
 	c.open = false
 	s.socket.conns = slices.DeleteFunc(s.socket.conns, func(o *conn) bool { return o == c })
 	var again []*envelope
@@ -179,8 +207,12 @@ func (s *Server) leave(c *conn) {
 }
 
 func (s *Server) send(c *conn, text []byte, last bool) {
+	s.sendFrame(c, frame{text: text, last: last})
+}
+
+func (s *Server) sendFrame(c *conn, f frame) {
 	select {
-	case c.out <- frame{text, last}:
+	case c.out <- f:
 	default: // a client that has stopped reading
 		c.cancel()
 	}
@@ -198,68 +230,22 @@ func takeOne(n *int) bool {
 	return true
 }
 
-// Connections is how many connections are open.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.socket.conns)
-}
-
-// WaitConnected returns once at least n connections are open.
-func (s *Server) WaitConnected(ctx context.Context, n int) error {
-	return s.Wait(ctx, func() bool { return s.Connections() >= n })
-}
-
-// DropConnections cuts every connection without a word. What was not acknowledged is delivered again.
-func (s *Server) DropConnections() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.socket.conns {
-		c.cancel()
-	}
-}
-
-// Disconnect tells every connection that it ends, with one of Slack's reasons: warning, refresh_requested,
-// link_disabled, too_many_websockets. After a warning the connection stays for about 10 seconds.
-func (s *Server) Disconnect(reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.socket.conns {
-		warning := reason == "warning"
-		s.send(c, s.disconnectFrame(reason), !warning)
-		if warning {
-			s.after(warningTime, func() { s.send(c, nil, true) })
-		}
-	}
-}
-
-// RefuseConnections answers the next n WebSocket upgrades with status 503.
-func (s *Server) RefuseConnections(n int) { s.pull(&s.socket.refuse, n) }
-
-// CloseAtOnce closes the next n connections right after the upgrade, before hello.
-func (s *Server) CloseAtOnce(n int) { s.pull(&s.socket.closeAtOnce, n) }
-
-// RedeliverNext delivers the next n envelopes twice, under two envelope ids, on two connections if there are.
-func (s *Server) RedeliverNext(n int) { s.pull(&s.socket.twice, n) }
-
-func (s *Server) pull(lever *int, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	*lever = n
-}
-
 // Deliver sends a frame as it is, envelope or nonsense, on one connection; it waits for one if there is none.
 // Like Slack it sends a frame that has an envelope_id again, for ever, until that is acknowledged.
-func (s *Server) Deliver(frame []byte) {
+func (s *Server) Deliver(frame []byte) { s.deliverRaw(frame, false) }
+
+// DeliverBinary is Deliver with a binary frame, which Slack has no use for.
+func (s *Server) DeliverBinary(frame []byte) { s.deliverRaw(frame, true) }
+
+func (s *Server) deliverRaw(frame []byte, binary bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.newEnvelope("raw", nil, true)
-	e.raw = slices.Clone(frame)
-	var head struct {
-		ID string `json:"envelope_id"`
-	}
-	if json.Unmarshal(frame, &head) == nil {
-		e.rawID = head.ID
+	e.raw, e.binary = slices.Clone(frame), binary
+	// Its place is as good as the JSON around it is bad.
+	if _, after, found := bytes.Cut(frame, []byte(`"envelope_id":"`)); found {
+		id, _, _ := bytes.Cut(after, []byte(`"`))
+		e.rawID = string(id)
 	}
 	s.dispatch(e)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
 
 	"pipebot/bot/slacktest"
 	"pipebot/bot/socket"
@@ -43,19 +43,17 @@ func TestReconnect(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := start(t, func(_ context.Context, e *socket.Envelope) { e.Ack(texts("here")) })
-			before := len(w.Calls("apps.connections.open"))
+			w := newWorkspace(t, func(_ context.Context, e *socket.Envelope) { e.Ack(texts("here")) })
+			w.socket.Hasten(time.Millisecond)
+			w.connect()
+			before := w.opened()
 			tt.ends(w)
-			if err := w.Wait(w.ctx, func() bool {
-				return len(w.Calls("apps.connections.open")) > before && w.Connections() > 0
-			}); err != nil {
+			if err := w.Wait(w.ctx, func() bool { return w.opened() >= before+2 && w.Connections() == 2 }); err != nil {
 				t.Fatalf("not connected again: %v\n%s", err, w.logged())
 			}
+			w.stand(2)
 			if err := w.command(); err != nil {
 				t.Errorf("alice sees %v", err)
-			}
-			if !w.socket.Connected() {
-				t.Error("it says that it is not connected")
 			}
 		})
 	}
@@ -86,33 +84,34 @@ func TestRejected(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			w := newWorkspace(t, nil)
-			w.FailNext("apps.connections.open", answer, 1)
+			w.FailNext("apps.connections.open", answer, 2)
 			w.run()
 			err := <-w.ended
 			if !errors.Is(err, socket.ErrRejected) || !strings.Contains(err.Error(), answer) {
 				t.Errorf("Run returned %v", err)
 			}
-			if n := len(w.Calls("apps.connections.open")); n != 1 {
-				t.Errorf("Slack was asked %d times", n)
+			if n := w.opened(); n > 2 {
+				t.Errorf("Slack was asked %d times for two connections", n)
 			}
-			if w.socket.Connected() {
-				t.Error("it says that it is connected")
+			if n, _ := w.socket.State(); n != 0 {
+				t.Errorf("it says that %d connections stand", n)
 			}
 		})
 	}
 }
 
-// A token that is revoked later ends it too.
+// A token that is revoked later ends it too, though one connection stands yet.
 func TestRejectedLater(t *testing.T) {
 	w := start(t, nil)
 	w.FailNext("apps.connections.open", "token_revoked", 1)
-	w.DropConnections()
+	w.DropConnection()
 	if err := <-w.ended; !errors.Is(err, socket.ErrRejected) {
 		t.Errorf("Run returned %v", err)
 	}
 }
 
-// A server that closes each connection at once would have slack-go open thousands.
+// A server that closes each connection at once would otherwise have thousands opened. The
+// two lines share one pace.
 func TestOpeningsAreHeldBack(t *testing.T) {
 	asked, granted := make(chan struct{}), make(chan struct{})
 	w := newWorkspace(t, func(context.Context, *socket.Envelope) {})
@@ -129,78 +128,66 @@ func TestOpeningsAreHeldBack(t *testing.T) {
 			return ctx.Err()
 		}
 	})
+	w.socket.Hasten(time.Millisecond)
 	w.CloseAtOnce(20)
 	w.run()
-	for turn := range 20 {
+	for turn := range 22 {
 		<-asked
-		if n := len(w.Calls("apps.connections.open")); n != turn {
+		if n := w.opened(); n != turn {
 			t.Fatalf("%d connections were opened in %d turns", n, turn)
 		}
 		granted <- struct{}{}
 	}
-	<-asked
-	granted <- struct{}{}
 	w.connected()
 }
 
 // The pace itself, on a clock of its own.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
+		begin, pace := time.Now(), socket.NewPace()
 		var at []time.Duration
-		pace := socket.Paced(roundTripper(func(*http.Request) (*http.Response, error) {
-			at = append(at, time.Since(begin))
-			return nil, http.ErrHandlerTimeout
-		}))
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://slack.example.com", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
 		want := make([]time.Duration, socket.OpenBurst, socket.OpenBurst+3)
 		for i := range 3 {
 			want = append(want, time.Duration(i+1)*socket.OpenEvery)
 		}
 		for range want {
-			if response, err := pace.RoundTrip(request); err == nil {
-				response.Body.Close()
+			if err := pace.Do(t.Context(), func() error { at = append(at, time.Since(begin).Round(time.Millisecond)); return nil }); err != nil {
+				t.Fatal(err)
 			}
-		}
-		for i := range at {
-			at[i] = at[i].Round(time.Millisecond)
 		}
 		if diff := cmp.Diff(want, at); diff != "" {
-			t.Errorf("when requests went (-want +got):\n%s", diff)
+			t.Errorf("when connections were opened (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestPaceEndsWithItsRequest(t *testing.T) {
+// Slack says how long it wants to be left alone, and neither line asks before.
+func TestPaceObeysRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sent := 0
-		pace := socket.Paced(roundTripper(func(*http.Request) (*http.Response, error) {
-			sent++
-			return nil, http.ErrHandlerTimeout
-		}))
+		begin, pace := time.Now(), socket.NewPace()
+		limited := &slack.RateLimitedError{RetryAfter: 90 * time.Second}
+		if err := pace.Do(t.Context(), func() error { return limited }); !errors.Is(err, limited) {
+			t.Errorf("it fails with %v", err)
+		}
+		if err := pace.Do(t.Context(), func() error { return nil }); err != nil || time.Since(begin) != 90*time.Second {
+			t.Errorf("the next one is opened after %s, %v", time.Since(begin), err)
+		}
+	})
+}
+
+func TestPaceEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://slack.example.com", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
+		pace, opened := socket.NewPace(), 0
 		for range socket.OpenBurst + 1 {
-			if response, err := pace.RoundTrip(request); err == nil {
-				response.Body.Close()
-			}
+			_ = pace.Do(ctx, func() error { opened++; return nil })
 		}
-		if sent != socket.OpenBurst {
-			t.Errorf("%d requests went", sent)
+		if opened != socket.OpenBurst {
+			t.Errorf("%d connections were opened", opened)
 		}
 	})
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // The URL of a connection holds its ticket, and whoever has that gets the envelopes.
 func TestNothingSecretIsLogged(t *testing.T) {
@@ -217,6 +204,7 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	w.HTTPFailNext("apps.connections.open", http.StatusBadGateway, "<html>", false)
 	w.HTTPFailNext("apps.connections.open", http.StatusOK, `{"ok":true,"url":"ws://127.0.0.1:1/?ticket=refused"}`, false)
 	w.socket.Gate(func(context.Context) error { return nil })
+	w.socket.Hasten(time.Millisecond)
 	w.connect()
 	for _, frame := range []string{`{"envelope_id":"E1","type":"from_the_future"}`, `not JSON`} {
 		w.Deliver([]byte(frame))
@@ -271,22 +259,14 @@ func TestConnected(t *testing.T) {
 		}
 	})
 	w.run()
-	if w.socket.Connected() {
-		t.Error("it says that it is connected before it is")
-	}
+	w.stand(0)
 	granted <- struct{}{}
-	w.connected()
-	if err := w.command(); err != nil { // hello comes before it
+	w.stand(1)
+	if err := w.command(); err != nil {
 		t.Fatal(err)
 	}
-	if !w.socket.Connected() {
-		t.Error("it does not say that it is connected")
-	}
+	granted <- struct{}{}
+	w.stand(2)
 	w.DropConnections() // and the next opening is not granted
-	for w.socket.Connected() {
-		if w.ctx.Err() != nil {
-			t.Fatal("it says that it is connected after it was")
-		}
-		runtime.Gosched()
-	}
+	w.stand(0)
 }

@@ -2,7 +2,6 @@ package socket
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 
 	"github.com/slack-go/slack"
@@ -18,6 +17,7 @@ type Envelope struct {
 
 	acceptsPayload bool
 	send           func(payload any) bool
+	settled        func() // called once it is acknowledged, or never will be
 	once           sync.Once
 }
 
@@ -36,6 +36,7 @@ func (e *Envelope) Ack(payload any) {
 		if sent := e.send(payload); !sent && payload != nil && !e.submission() {
 			e.send(e.nothing())
 		}
+		e.settled()
 	})
 }
 
@@ -58,15 +59,3 @@ func (e *Envelope) submission() bool {
 // has to come within about 2.5 s; the context leaves some seconds more for what
 // has to be done after it.
 type Handler func(ctx context.Context, e *Envelope)
-
-// envelopeID finds the id in a frame that could not be parsed, so that Slack does
-// not send it again for ever.
-func envelopeID(frame json.RawMessage) string {
-	var envelope struct {
-		ID string `json:"envelope_id"`
-	}
-	if json.Unmarshal(frame, &envelope) != nil {
-		return ""
-	}
-	return envelope.ID
-}

@@ -36,14 +36,20 @@ type workspace struct {
 	logs    *observer.ObservedLogs
 	cancel  context.CancelFunc
 	ended   chan error
+	hellos  chan [2]int // connections: own, all
 }
 
 // newWorkspace has nothing running yet.
 func newWorkspace(t *testing.T, handle socket.Handler) *workspace {
 	t.Helper()
+	return newWorkspaceOf(t, slacktest.Config{}, handle)
+}
+
+func newWorkspaceOf(t *testing.T, cfg slacktest.Config, handle socket.Handler) *workspace {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	t.Cleanup(cancel)
-	w := &workspace{t: t, ctx: ctx, Server: slacktest.NewServer(slacktest.Config{}), ended: make(chan error, 1)}
+	w := &workspace{t: t, ctx: ctx, Server: slacktest.NewServer(cfg), ended: make(chan error, 1), hellos: make(chan [2]int, 100)}
 	t.Cleanup(w.Close)
 	w.alice = w.AddUser("alice")
 	w.channel = w.AddChannel("releases", slacktest.Public, w.alice)
@@ -53,6 +59,7 @@ func newWorkspace(t *testing.T, handle socket.Handler) *workspace {
 	w.logs = logs
 	w.socket = socket.New(socket.Config{
 		AppToken: slacktest.DefaultAppToken, APIURL: w.APIURL(), Handle: handle, Log: zap.New(core),
+		Connections: func(own, all int) { w.hellos <- [2]int{own, all} },
 	})
 	return w
 }
@@ -69,19 +76,25 @@ func (w *workspace) run() {
 	})
 }
 
-// connect runs the socket and waits until it is connected.
+// connect runs the socket and waits until both connections stand.
 func (w *workspace) connect() {
 	w.t.Helper()
 	w.run()
 	w.connected()
 }
 
-func (w *workspace) connected() {
+func (w *workspace) connected() { w.t.Helper(); w.stand(2) }
+
+// stand waits until so many connections stand.
+func (w *workspace) stand(n int) {
 	w.t.Helper()
-	if err := w.WaitConnected(w.ctx, 1); err != nil {
-		w.t.Fatalf("not connected: %v", err)
+	if !w.socket.Stands(w.ctx, n) {
+		w.t.Fatalf("it never has %d connections\n%s", n, w.logged())
 	}
 }
+
+// opened is how many connections Slack was asked for.
+func (w *workspace) opened() int { return len(w.Calls("apps.connections.open")) }
 
 // start returns a workspace with a socket that is connected.
 func start(t *testing.T, handle socket.Handler) *workspace {

@@ -2,76 +2,64 @@ package socket
 
 import (
 	"context"
-	"net/http"
-	"sync"
+	"errors"
 	"time"
 
+	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
 )
 
-// paced holds back requests that come faster than Slack bears.
-type paced struct {
-	next http.RoundTripper
-	turn func(context.Context) error // returns when the next request may go
+// Slack counts apps.connections.open as tier 1: at least one a minute, with bursts
+// allowed. A server that closes each connection at once would have us open thousands a
+// second; this stays close to the tier and still comes back soon. The burst is for the
+// two connections of the start, their first renewal, and a bad minute of the network.
+const (
+	openBurst = 8
+	openEvery = 20 * time.Second
+)
+
+// pace lets one connection be opened at a time, and none sooner than Slack bears.
+type pace struct {
+	one   chan struct{}               // is held by whoever opens
+	turn  func(context.Context) error // returns when the next may be opened
+	until time.Time                   // Slack asked to be left alone; belongs to who holds one
 }
 
-// newPaced lets a burst of requests through and then one in each interval.
-func newPaced(every time.Duration, burst int) *paced {
-	next := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		next = standard.Clone()
+func newPace() *pace {
+	return &pace{one: make(chan struct{}, 1), turn: rate.NewLimiter(rate.Every(openEvery), openBurst).Wait}
+}
+
+// do opens when it is its turn.
+func (p *pace) do(ctx context.Context, open func() error) error {
+	select {
+	case p.one <- struct{}{}:
+		defer func() { <-p.one }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	// Here and not on the client, whose clock would run while the request is
-	// being held back.
-	next.ResponseHeaderTimeout = 10 * time.Second
-	return &paced{next: next, turn: rate.NewLimiter(rate.Every(every), burst).Wait}
-}
-
-// RoundTrip waits for its turn.
-func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := p.turn(r.Context()); err != nil {
-		return nil, err
+	if err := sleep(ctx, time.Until(p.until)); err != nil {
+		return err
 	}
-	return p.next.RoundTrip(r)
+	if err := p.turn(ctx); err != nil {
+		return err
+	}
+	err := open()
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		p.until = time.Now().Add(limited.RetryAfter)
+	}
+	return err
 }
 
-// writes counts the messages that were written to the WebSocket. slack-go does not
-// tell; but gorilla/websocket takes a buffer from its pool for each message and
-// puts it back when the message is on the wire, so the pool can count. Control
-// frames (pongs) need no buffer.
-type writes struct {
-	mu    sync.Mutex
-	count int64
-	moved chan struct{} // closed and replaced at each write
-}
-
-func newWrites() *writes { return &writes{moved: make(chan struct{})} }
-
-// Get has nothing to reuse: one connection writes a few small messages a second.
-func (w *writes) Get() any { return nil }
-
-// Put is told that a message has been written.
-func (w *writes) Put(any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.count++
-	close(w.moved)
-	w.moved = make(chan struct{})
-}
-
-// wait returns when so many messages were written, or ctx ends.
-func (w *writes) wait(ctx context.Context, count int64) {
-	for {
-		w.mu.Lock()
-		reached, moved := w.count >= count, w.moved
-		w.mu.Unlock()
-		if reached {
-			return
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return
-		}
+func sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -159,7 +159,7 @@ func TestNonsenseDoesNotEndTheConnection(t *testing.T) {
 			if err := w.command(); err != nil {
 				t.Errorf("alice sees %v", err)
 			}
-			if n := len(w.Calls("apps.connections.open")); n != 1 {
+			if n := w.opened(); n != 2 {
 				t.Errorf("it took %d connections", n)
 			}
 			w.clean()

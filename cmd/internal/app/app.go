@@ -136,9 +136,9 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 		return err
 	}
 	defer p.close()
-	m.watch(p.socket.Connected, p.engine.Live, p.engine.Behind)
+	m.watch(p.socket.State, p.engine.Live, p.engine.Behind)
 	ready.health.Store(&health{
-		connected: p.socket.Connected, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
+		connections: p.socket.State, token: p.me.fault, store: p.engine.Ready, projects: p.projects, refs: p.refs,
 		authz: s.Authz, policy: p.policyFault,
 	})
 	if s.Authz == policy.ModeOpen {

@@ -13,18 +13,19 @@ import (
 	"go.uber.org/zap"
 
 	"pipebot/bot/policy"
+	"pipebot/bot/socket"
 	"pipebot/gitlab"
 )
 
 // health knows whether people can be served just now.
 type health struct {
-	connected func() bool
-	token     func() error
-	store     func() error
-	projects  *gitlab.Projects
-	refs      *gitlab.Refs
-	authz     policy.Mode
-	policy    func() error
+	connections func() (standing int, fault error)
+	token       func() error
+	store       func() error
+	projects    *gitlab.Projects
+	refs        *gitlab.Refs
+	authz       policy.Mode
+	policy      func() error
 }
 
 // openToAll is said wherever AUTHZ=open is seen.
@@ -32,8 +33,13 @@ const openToAll = "AUTHZ=open: every full member of the workspace may do everyth
 
 // report says what is missing, and what people should know though all works.
 func (h *health) report() (missing, warnings []string) {
-	if !h.connected() {
+	switch standing, fault := h.connections(); {
+	case standing == 0 && fault != nil:
+		missing = append(missing, "slack: not connected: "+fault.Error())
+	case standing == 0:
 		missing = append(missing, "slack: not connected")
+	case errors.Is(fault, socket.ErrTooMany):
+		warnings = append(warnings, "warning: one connection to Slack, not two: "+fault.Error())
 	}
 	if err := h.token(); err != nil {
 		missing = append(missing, "slack: "+err.Error())

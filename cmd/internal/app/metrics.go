@@ -17,6 +17,7 @@ type metrics struct {
 	registry       *prometheus.Registry
 	gitlabRequests *prometheus.HistogramVec
 	slackRequests  *prometheus.HistogramVec
+	appConnections prometheus.Gauge
 }
 
 func newMetrics(version string) *metrics {
@@ -29,26 +30,27 @@ func newMetrics(version string) *metrics {
 		slackRequests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "pipebot_slack_request_seconds", Help: "Requests to Slack's Web API by method and HTTP status (0: no answer).", Buckets: buckets,
 		}, []string{"method", "status"}),
+		appConnections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "pipebot_slack_app_connections", Help: "Socket Mode connections of the app, of all its processes, at the last hello; Slack allows 10.",
+		}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "pipebot_build_info", Help: "Always 1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.gitlabRequests, m.slackRequests, build,
+	m.registry.MustRegister(m.gitlabRequests, m.slackRequests, m.appConnections, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch shows what is read at each scrape.
-func (m *metrics) watch(connected func() bool, live, behind func() int) {
+func (m *metrics) watch(connections func() (standing int, fault error), live, behind func() int) {
+	standing := func() float64 { n, _ := connections(); return float64(n) }
 	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_slack_connected", Help: "1 while the Socket Mode connection stands."},
-			func() float64 {
-				if connected() {
-					return 1
-				}
-				return 0
-			}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_slack_connected", Help: "1 while a Socket Mode connection stands."},
+			func() float64 { return min(1, standing()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_slack_connections", Help: "Socket Mode connections of this process that stand: 2, if all is well."},
+			standing),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_runs_live", Help: "Runs that are not at rest."},
 			func() float64 { return float64(live()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "pipebot_runs_behind", Help: "Runs whose newest state Slack does not show yet."},

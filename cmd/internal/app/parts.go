@@ -96,7 +96,11 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 		Gate: gate, Linking: p.linking, BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
 	})
 	p.socket = socket.New(socket.Config{
-		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Connections: calls.Share, Log: log.Named("socket"),
+		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket"),
+		Connections: func(own, all int) {
+			calls.Share(own, all)
+			m.appConnections.Set(float64(all))
+		},
 	})
 	return p, nil
 }
