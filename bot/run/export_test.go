@@ -409,3 +409,71 @@ func (l *Links) Keys(ctx context.Context) ([]string, error) {
 	}
 	return keys, err
 }
+
+// ErrTorn: the end of a file is the beginning of a record.
+var ErrTorn = errTorn
+
+// ReadBlock reads the records of a block of a stream.
+func ReadBlock(data []byte, stream string, block int) (last uint64, err error) {
+	h, err := blockHash(stream, block)
+	if err != nil {
+		return 0, err
+	}
+	return readBlock(data, h)
+}
+
+// Unwritable and Unreadable say what is wrong with a data folder.
+var (
+	Unwritable = unwritable
+	Unreadable = unreadable
+)
+
+// Decoders are all that read what is stored, each with what tells that it took data for
+// something that it is not.
+var Decoders = map[string]func(data []byte) (bad string){
+	"run": func(data []byte) string {
+		if r, err := decode(data); err == nil && r.Format != formatVersion {
+			return fmt.Sprintf("the format %d", r.Format)
+		}
+		return ""
+	},
+	"link": func(data []byte) string {
+		if l, err := decodeLink(data); err != nil && l != (Link{}) {
+			return fmt.Sprintf("an error and %+v", l)
+		}
+		return ""
+	},
+	"freeze": func(data []byte) string {
+		if f := decodeFreeze("freeze.abc", data); f.err == nil && f.ID != "abc" {
+			return "the freeze " + f.ID
+		}
+		return ""
+	},
+	"entry": func(data []byte) string {
+		at := time.Unix(1, 0)
+		e := readEntry(data, &jetstream.MsgMetadata{Timestamp: at})
+		if json.Unmarshal(data, new(Entry)) != nil && (e.Kind != EntryUnreadable || e.Reason == "") {
+			return fmt.Sprintf("the entry %+v", e)
+		}
+		return ""
+	},
+	"note": func(data []byte) string {
+		if m, err := decodeMark("data", data); err == nil && m.Format != folderFormat {
+			return fmt.Sprintf("the format %d", m.Format)
+		}
+		return ""
+	},
+	"block": func(data []byte) string {
+		last, err := ReadBlock(data, "S", 1)
+		if err == nil && len(data) > 0 && len(data) < recordHeader+recordSum {
+			return fmt.Sprintf("record %d", last)
+		}
+		return ""
+	},
+}
+
+// PutRaw writes what no version of pipebot may have written.
+func (l *Links) PutRaw(ctx context.Context, team, user, data string) error {
+	_, err := l.kv.Put(ctx, personKey(team, user), []byte(data))
+	return err
+}

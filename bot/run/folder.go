@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // ErrDamaged: the data folder holds less than was written to it, or something else.
@@ -27,7 +26,7 @@ func damaged(dir, what string) error {
 //
 // After a stop the files are as the stop left them, to the byte. After kill -9 every
 // record is whole but for the last one of a stream, and there are not fewer than when the
-// last note was taken.
+// last note was taken; what the server can make anew out of the records may be anything.
 func checkFolder(dir string) (mark, error) {
 	before, err := readMark(dir)
 	if err != nil {
@@ -107,10 +106,10 @@ func called(stream string) string {
 // serverFolder is the embedded server's part of the data folder.
 const serverFolder = "jetstream"
 
-// fileMark is how a file looks. What is appended to has checksums of its own inside.
+// fileMark is what is in a file.
 type fileMark struct {
 	Size int64  `json:"size"`
-	Sum  uint32 `json:"sum,omitempty"`
+	Sum  uint32 `json:"sum"` // CRC-32 of IEEE
 }
 
 // listFiles lists the embedded server's files, and fails where one cannot be read.
@@ -134,22 +133,11 @@ func listFiles(dir string) (map[string]fileMark, error) {
 		if err != nil {
 			return err
 		}
-		files[name], err = look(path)
+		data, err := os.ReadFile(path)
+		files[name] = fileMark{Size: int64(len(data)), Sum: crc32.ChecksumIEEE(data)}
 		return err
 	})
 	return files, err
-}
-
-func look(path string) (fileMark, error) {
-	if strings.HasSuffix(path, blockSuffix) {
-		info, err := os.Stat(path)
-		if err != nil {
-			return fileMark{}, err
-		}
-		return fileMark{Size: info.Size()}, nil
-	}
-	data, err := os.ReadFile(path)
-	return fileMark{Size: int64(len(data)), Sum: crc32.ChecksumIEEE(data)}, err
 }
 
 // unreadable tells a folder that is another user's from a damaged one.

@@ -79,7 +79,7 @@ func (m *freezeMirror) changed(_ context.Context, entry jetstream.KeyValueEntry)
 		delete(m.known, id)
 		return
 	}
-	m.known[id] = decodeFreeze(entry)
+	m.known[id] = decodeFreeze(entry.Key(), entry.Value())
 	if err := m.known[id].err; err != nil {
 		m.log.Error("nothing can be started before this freeze is removed", zap.Error(err))
 	}

@@ -148,7 +148,7 @@ func (s *Freezes) List(ctx context.Context) ([]Freeze, error) {
 			case entry == nil: // that was all
 				return inForce(known, time.Now())
 			default:
-				known[entry.Key()] = decodeFreeze(entry)
+				known[entry.Key()] = decodeFreeze(entry.Key(), entry.Value())
 			}
 		}
 	}
@@ -160,10 +160,10 @@ type readFreeze struct {
 	err error
 }
 
-func decodeFreeze(entry jetstream.KeyValueEntry) readFreeze {
-	id := strings.TrimPrefix(entry.Key(), freezePrefix)
+func decodeFreeze(key string, data []byte) readFreeze {
+	id := strings.TrimPrefix(key, freezePrefix)
 	var f Freeze
-	err := json.Unmarshal(entry.Value(), &f)
+	err := json.Unmarshal(data, &f)
 	if err == nil && f.ID != id {
 		err = fmt.Errorf("it calls itself %q", clean(f.ID))
 	}

@@ -66,13 +66,16 @@ func (e *embedded) failed() error {
 	return nil
 }
 
-// recover opens the store anew once something can be written. The connection finds the
-// new server, and watches and workers begin anew as after any loss of it.
+// recover closes the store and opens it anew once something can be written. Until then
+// whoever asks it is told at once that it is away: a write that failed is not answered at
+// all, and people would wait. The connection finds the new server, and watches and workers
+// begin anew as after any loss of it.
 func (e *embedded) recover(ctx context.Context) {
 	if e.failed() == nil {
 		return // what there was has been mended with another
 	}
 	e.log.Error("nothing can be written down, so no requests are taken until it can", zap.Error(e.failed()))
+	e.shutdown()
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
 	for {
@@ -84,7 +87,6 @@ func (e *embedded) recover(ctx context.Context) {
 		if e.tryRoom() != nil {
 			continue
 		}
-		e.shutdown()
 		e.fault.Store(nil)
 		err := e.open()
 		if err == nil {

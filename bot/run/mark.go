@@ -29,25 +29,36 @@ type mark struct {
 // readMark reads the note. Folders that are older than it have none.
 func readMark(dir string) (mark, error) {
 	path := filepath.Join(dir, markName)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return mark{Format: folderFormat}, nil
+	case err == nil && !info.Mode().IsRegular():
+		return mark{}, damaged(dir, path+" is no file")
 	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return mark{}, unreadable(dir, err)
 	}
 	return decodeMark(dir, data)
 }
 
+// ErrOtherFormat: another version of pipebot has written the data folder.
+var ErrOtherFormat = errors.New("this version of pipebot cannot read the data folder")
+
 func decodeMark(dir string, data []byte) (mark, error) {
-	var m mark
-	if err := json.Unmarshal(data, &m); err != nil || m.Format <= 0 {
+	var is struct{ Format int }
+	if err := json.Unmarshal(data, &is); err != nil || is.Format <= 0 {
 		return mark{}, damaged(dir, markName+" cannot be read")
 	}
-	if m.Format != folderFormat {
-		return mark{}, fmt.Errorf("the data folder %s has the format %d and this version of pipebot reads %d: "+
+	if is.Format != folderFormat { // the rest may be anything
+		return mark{}, fmt.Errorf("%w: the data folder %s has the format %d and this version of pipebot reads %d: "+
 			"start the version that wrote it, or restore a backup that this version made; nothing was changed",
-			dir, m.Format, folderFormat)
+			ErrOtherFormat, dir, is.Format, folderFormat)
+	}
+	var m mark
+	if err := json.Unmarshal(data, &m); err != nil {
+		return mark{}, damaged(dir, markName+" cannot be read")
 	}
 	return m, nil
 }
