@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
 	"pipebot/bot"
@@ -19,7 +18,7 @@ import (
 func (o *office) shows(r run.Run) slacktest.Message {
 	o.Helper()
 	r.Request.Asker, r.Request.Team, r.Request.Channel = o.alice.ID, o.alice.TeamID, o.builds.ID
-	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(o.slack.APIURL()))
+	api := newSlack(o.slack)
 	display := &bot.Display{API: api, Tell: o.cfg.Tell, BotName: func() string { return "pipebot" }, Log: zap.NewNop()}
 	_, err := display.Show(o.ctx, r, func(s run.Shown) error {
 		r.Shown = s

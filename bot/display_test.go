@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
 	"pipebot/bot"
@@ -44,7 +43,7 @@ func newBoard(t *testing.T, cfg slacktest.Config) *board {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	t.Cleanup(cancel)
 	alice := server.AddUser("alice")
-	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()))
+	api := newSlack(server)
 	b := &board{
 		T: t, ctx: ctx, slack: server, alice: alice,
 		builds: server.AddChannel("builds", slacktest.Private, alice),
