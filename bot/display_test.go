@@ -64,7 +64,7 @@ func newBoard(t *testing.T, cfg slacktest.Config) *board {
 func newAPI(server *slacktest.Server) (*slack.Client, *budget.Budget) {
 	calls := budget.New(budget.Config{Rate: 1000, Log: zap.NewNop()})
 	return slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()),
-		slack.OptionHTTPClient(&http.Client{Transport: calls.Transport(http.DefaultTransport)})), calls
+		slack.OptionHTTPClient(bot.SlackHTTP(calls.Transport(http.DefaultTransport)))), calls
 }
 
 // ours is the run as this workspace knows it.

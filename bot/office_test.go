@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
 	"pipebot/bot"
@@ -81,7 +80,7 @@ func newOffice(t testing.TB) *office {
 	}
 	o.builds = server.AddChannel("builds", slacktest.Private, o.alice)
 	o.builds.InviteBot()
-	api := slack.New(slacktest.DefaultBotToken, slack.OptionAPIURL(server.APIURL()))
+	api := newSlack(server)
 	o.obey(policy.ModeGitLab, "people: [{slack: "+o.alice.ID+", gitlab: alice}]")
 	gate := &bot.Gate{
 		Policy: o.rules.Load, People: bot.NewPeople(api, func(context.Context) string { return o.alice.TeamID }, fakeLinks{o.rights}, o.rights),

@@ -92,6 +92,9 @@ func (s *showing) send(ctx context.Context, name string, m message) (channel, ts
 	// A person's id is answered with the channel of their direct messages, by which alone
 	// the message is found again.
 	at, ts, err := s.API.PostMessageContext(ctx, channel, options...)
+	if err == nil && ts == "" {
+		err = errNoAnswer // it is looked for before it is posted again
+	}
 	answer, refused := asSlackError(err)
 	if !refused {
 		return at, ts, m, err
@@ -101,6 +104,9 @@ func (s *showing) send(ctx context.Context, name string, m message) (channel, ts
 		m.Blocks = append(m.Blocks, inviteHint(s.run.Request.Channel, s.BotName()))
 	}
 	channel, ts, err = s.Tell.direct(ctx, s.run.Request.Asker, append(m.options(), marked)...)
+	if err == nil && ts == "" {
+		err = errNoAnswer
+	}
 	if answer, refused := asSlackError(err); refused {
 		// Nobody is there to be told. The run goes on all the same.
 		s.Log.Error("a message found no place", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
@@ -165,6 +171,9 @@ func (s *showing) findIn(ctx context.Context, channel, name string) (ts string, 
 	if answer, refused := asSlackError(err); refused {
 		s.Log.Info("cannot look for a message that may have been posted", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
 		return "", nil
+	}
+	if err == nil && messages == nil {
+		err = errNoAnswer // which is not "none"
 	}
 	if err != nil {
 		return "", err

@@ -36,12 +36,15 @@ type Teller struct {
 
 // NewTeller returns a teller. apiURL is Slack's Web API as the settings name it.
 func NewTeller(api *slack.Client, apiURL string, log *zap.Logger) *Teller {
-	t := &Teller{api: api, http: &http.Client{Timeout: 5 * time.Second}, hosts: []string{"hooks.slack.com"}, log: log}
+	t := &Teller{api: api, http: &http.Client{Timeout: 5 * time.Second, CheckRedirect: sameAddress}, hosts: []string{"hooks.slack.com"}, log: log}
 	if u, err := url.Parse(apiURL); err == nil && u.Hostname() != "slack.com" {
 		t.hosts = append(t.hosts, u.Host) // a stand-in for Slack keeps its reply URLs with it
 	}
 	return t
 }
+
+// sameAddress: what is for one person goes nowhere else.
+func sameAddress(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // privately tells one person, by the first way that works: the reply URL, an
 // ephemeral message where they are, a direct message. It reports whether one did,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -202,6 +203,8 @@ const linkLasts = time.Hour
 // fieldErrorSize is as much as fits under a field and is still read.
 const fieldErrorSize = 300
 
+const refNotFound = "I cannot find this branch or tag, choose it once more."
+
 // ref finds the chosen ref and looks whether it is still there. No answer from GitLab
 // is no objection, and where a submission was taken before there is nothing to object
 // to.
@@ -213,10 +216,13 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	project, _ := b.Projects.Known(name)
+	if utf8.RuneCountInString(key) > valueSize {
+		return gitlab.Ref{}, refNotFound // no option has such a value
+	}
 	ref, err := b.Refs.Resolve(ctx, project, key)
 	if err != nil {
 		b.Log.Warn("resolving a chosen ref failed", zap.NamedError("reason", err))
-		return gitlab.Ref{}, "I cannot find this branch or tag, choose it once more."
+		return gitlab.Ref{}, refNotFound
 	}
 	if again || project.ID == 0 {
 		return ref, ""

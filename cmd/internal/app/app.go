@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
+	"pipebot/bot"
 	"pipebot/bot/budget"
 	"pipebot/bot/policy"
 	"pipebot/bot/run"
@@ -115,7 +116,7 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 	}
 	calls := budget.New(budget.Config{Rate: s.SlackRate, Log: log.Named("slack")})
 	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL),
-		slack.OptionHTTPClient(&http.Client{Timeout: 10 * time.Second, Transport: calls.Transport(m.slack(http.DefaultTransport))}))
+		slack.OptionHTTPClient(bot.SlackHTTP(calls.Transport(m.slack(http.DefaultTransport)))))
 	log.Info("pipebot starts", zap.String("version", version), zap.String("gitlab", s.GitLabURL), zap.Strings("projects", s.Projects),
 		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.Bool("outside_nats", s.NATSURL != ""))
 	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention, Log: log.Named("nats")})

@@ -65,7 +65,7 @@ func (i *identity) ask(ctx context.Context) error {
 	answer, err := i.api.AuthTestContext(ctx)
 	if refused, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		err = fmt.Errorf("%w: %s", errBotToken, refused.Err)
-	} else if err != nil {
+	} else if err != nil || answer.TeamID == "" {
 		err = errUnreachable
 	}
 	i.mu.Lock()
