@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,8 @@ import (
 
 // natsServer is the program that a cluster is made of, of the version that go.mod names.
 const natsServer = "github.com/nats-io/nats-server/v2"
+
+const natsPassword = "pw-3f2a"
 
 // cluster is three nats-server processes on loopback that keep everything three times.
 type cluster struct {
@@ -73,8 +76,9 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 func (n *natsNode) args(routes []string) []string {
 	host, port, _ := net.SplitHostPort(n.client)
 	return []string{
-		"--name", n.name, "--addr", host, "--port", port, "--jetstream", "--store_dir", n.dir,
-		"--cluster_name", "pipebot", "--cluster", "nats://" + n.peers, "--routes", strings.Join(routes, ","),
+		"--config", "../../deploy/nats.conf", // with the rights that an operator is told to give
+		"--addr", host, "--port", port, "--store_dir", n.dir,
+		"--cluster", "nats://" + n.peers, "--routes", strings.Join(routes, ","),
 	}
 }
 
@@ -83,6 +87,7 @@ func (c *cluster) start(i int) {
 	c.t.Helper()
 	n := c.nodes[i]
 	n.cmd = exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
+	n.cmd.Env = append(os.Environ(), "NATS_NAME="+n.name, "NATS_PASSWORD="+natsPassword)
 	n.out, n.exited = &lockedBuffer{}, make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if err := n.cmd.Start(); err != nil {
@@ -120,18 +125,33 @@ func (c *cluster) signal(i int, signal syscall.Signal) {
 	}
 }
 
-// kept is how many replicas each stream has.
-func (c *cluster) kept() map[string]int {
+// make makes a stream that is kept once.
+func (c *cluster) make(name, subject string) {
+	c.t.Helper()
+	js, stop := c.jetstream()
+	defer stop()
+	if _, err := js.CreateStream(c.ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) jetstream() (js jetstream.JetStream, stop func()) {
 	c.t.Helper()
 	nc, err := nats.Connect(c.url())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
+	if js, err = jetstream.New(nc); err != nil {
 		c.t.Fatal(err)
 	}
+	return js, nc.Close
+}
+
+// kept is how many replicas each stream has.
+func (c *cluster) kept() map[string]int {
+	c.t.Helper()
+	js, stop := c.jetstream()
+	defer stop()
 	replicas := make(map[string]int)
 	streams := js.ListStreams(c.ctx)
 	for info := range streams.Info() {
@@ -147,7 +167,7 @@ func (c *cluster) kept() map[string]int {
 func (c *cluster) url() string {
 	var urls []string
 	for _, n := range c.nodes {
-		urls = append(urls, "nats://"+n.client)
+		urls = append(urls, "nats://pipebot:"+natsPassword+"@"+n.client)
 	}
 	return strings.Join(urls, ",")
 }
