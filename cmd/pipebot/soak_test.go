@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"strings"
@@ -51,7 +52,7 @@ func sizeOf(flag time.Duration) soaking {
 func TestSoak(t *testing.T) {
 	size := sizeOf(*soak)
 	w := newWorldFor(t, size.lasts+10*time.Minute)
-	s := &soaked{world: w, size: size}
+	s := &soaked{world: w, size: size, known: make(map[*gitlabtest.Project]int)}
 	s.setUp()
 	seen := s.follow()
 	t.Logf("%d pipelines in %d projects for %s\n%s", size.pipelines, size.projects, size.lasts, seen.table(max(time.Minute, size.every)))
@@ -67,9 +68,10 @@ type soaked struct {
 	size     soaking
 	address  string
 	projects []*gitlabtest.Project
-	asked    int // so far
+	people   int // so far
 
 	running []*gitlabtest.Pipeline // oldest first
+	known   map[*gitlabtest.Project]int
 }
 
 // setUp has so many pipelines asked for, and waits until all of them have their cards.
@@ -87,46 +89,75 @@ func (s *soaked) setUp() {
 	s.env["GITLAB_PROJECTS"] = strings.Join(paths, ",")
 	s.env["HTTP_ADDR"], s.env["LOG_LEVEL"], s.env["POLL_INTERVAL"] = s.address, "info", s.size.poll.String()
 	s.start()
-	var asking sync.WaitGroup
-	people := make(chan *slacktest.User)
-	for range 8 {
-		asking.Go(func() {
-			for who := range people {
-				for i := range asksEach {
-					s.want(who, s.projects[i%len(s.projects)])
-				}
-			}
-		})
+	for missing := s.size.pipelines; missing > 0; missing = s.size.pipelines - len(s.running) {
+		s.demand(missing)
+		s.adopt()
 	}
-	for ; s.asked < s.size.pipelines; s.asked += asksEach {
-		people <- s.anotherPerson(s.asked, s.projects...)
-	}
-	close(people)
-	asking.Wait()
-	s.wait()
-	for _, p := range s.projects {
-		s.running = append(s.running, p.Pipelines()...)
-	}
-	for _, p := range s.running {
-		p.Start()
+	cards := func() bool { return len(s.slack.Calls("chat.postMessage")) >= len(s.running) }
+	if err := s.slack.Wait(s.ctx, cards); err != nil {
+		s.t.Fatalf("%v: %d cards for %d pipelines", err, len(s.slack.Calls("chat.postMessage")), len(s.running))
 	}
 }
 
 // asksEach is how much one person asks for: pipebot takes not much more at once.
 const asksEach = 10
 
-func (s *soaked) want(who *slacktest.User, p *gitlabtest.Project) {
-	if err := who.Command(s.ctx, s.channel, "/pipeline", fmt.Sprintf("run %s main --anyway", p.Path)); err != nil {
-		s.t.Error(err)
+// demand has so many more pipelines asked for, and waits for them as long as people do.
+// On a busy machine pipebot may have told somebody that it could start nothing.
+func (s *soaked) demand(count int) {
+	want := s.started() + count
+	var asking sync.WaitGroup
+	jobs := make(chan func())
+	for range 8 {
+		asking.Go(func() {
+			for ask := range jobs {
+				ask()
+			}
+		})
 	}
+	for ; count > 0; count -= asksEach {
+		who, some := s.another(), min(count, asksEach)
+		jobs <- func() {
+			for i := range some {
+				s.want(who, s.projects[i%len(s.projects)])
+			}
+		}
+	}
+	close(jobs)
+	asking.Wait()
+	ctx, cancel := context.WithTimeout(s.ctx, attention)
+	defer cancel()
+	_ = s.gitlab.Wait(ctx, func() bool { return s.started() >= want })
 }
 
-// wait returns when everything that was asked for has its card.
-func (s *soaked) wait() {
-	s.t.Helper()
-	cards := func() bool { return len(s.slack.Calls("chat.postMessage")) >= s.asked }
-	if err := s.slack.Wait(s.ctx, cards); err != nil {
-		s.t.Fatalf("%v: %d cards for %d requests", err, len(s.slack.Calls("chat.postMessage")), s.asked)
+// another is somebody who has asked for nothing yet.
+func (s *soaked) another() *slacktest.User {
+	s.people++
+	return s.anotherPerson(s.people, s.projects...)
+}
+
+// want asks for a pipeline. Who gets no answer leaves it at that: there are others.
+func (s *soaked) want(who *slacktest.User, p *gitlabtest.Project) {
+	_ = who.Command(s.ctx, s.channel, "/pipeline", fmt.Sprintf("run %s main --anyway", p.Path))
+}
+
+func (s *soaked) started() int {
+	n := 0
+	for _, p := range s.projects {
+		n += len(p.Pipelines())
+	}
+	return n
+}
+
+// adopt lets the pipelines run that were started meanwhile.
+func (s *soaked) adopt() {
+	for _, p := range s.projects {
+		all := p.Pipelines()
+		for _, fresh := range all[s.known[p]:] {
+			fresh.Start()
+			s.running = append(s.running, fresh)
+		}
+		s.known[p] = len(all)
 	}
 }
 
@@ -185,20 +216,14 @@ func goOn(p *gitlabtest.Pipeline) {
 	}
 }
 
-// turn ends the oldest pipeline and has another one asked for, which takes its place.
+// turn ends the oldest pipeline, as soon as there are enough, and has another one asked for.
 func (s *soaked) turn() {
-	oldest := s.running[0]
-	oldest.Finish("success")
-	project := oldest.Project
-	before := len(project.Pipelines())
-	s.want(s.anotherPerson(s.asked, s.projects...), project)
-	s.asked++
-	if err := s.gitlab.Wait(s.ctx, func() bool { return len(project.Pipelines()) > before }); err != nil {
-		s.t.Fatal(err)
+	s.adopt()
+	if len(s.running) >= s.size.pipelines {
+		s.running[0].Finish("success")
+		s.running = s.running[1:]
 	}
-	started := project.Pipelines()[before]
-	started.Start()
-	s.running = append(s.running[1:], started)
+	s.want(s.another(), s.projects[s.people%len(s.projects)])
 }
 
 // sample is what pipebot says that it needs just now.

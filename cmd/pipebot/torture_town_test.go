@@ -38,7 +38,7 @@ type town struct {
 // What GitLab does late it does within both of them together.
 const (
 	tortureStartTimeout = time.Second
-	tortureStartSettle  = time.Second
+	tortureStartSettle  = 2 * time.Second
 )
 
 func newTown(t *testing.T, replicas int, limit time.Duration) *town {

@@ -104,7 +104,7 @@ func troubles() map[string]func(*town, trouble) {
 		startLate: func(t *town, x trouble) {
 			// From before the answer is given up to as late as GitLab may, but for what a busy
 			// machine needs to notice.
-			const first, last = tortureStartTimeout / 2, tortureStartTimeout + tortureStartSettle - 500*time.Millisecond
+			const first, last = tortureStartTimeout / 2, tortureStartTimeout + tortureStartSettle - time.Second
 			late := first + part(last-first, x.amount)
 			t.fault(starts(), gitlabtest.Fault{Times: 1, ApplyAfter: late})
 		},
