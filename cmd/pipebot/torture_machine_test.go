@@ -98,6 +98,7 @@ func (m *machine) ends() *process {
 
 // kill is kill -9.
 func (m *machine) kill() {
+	m.count("bots killed, in all")
 	p := m.ends()
 	_ = p.cmd.Process.Kill()
 	<-p.exited

@@ -17,7 +17,9 @@ import (
 //
 //	go test ./cmd/pipebot -run Torture -kills 200 -seed 4711 -v
 //
-// With -artifacts a run that fails keeps all that the processes said.
+// It takes seven minutes; on a machine with other things to do it may take more than the
+// ten that go test allows: add -timeout 30m there. With -artifacts a run that fails keeps
+// all that the processes said.
 var (
 	kills = flag.Int("kills", 8, "how many times TestTorture kills one replica; half as often two")
 	seed  = flag.Uint64("seed", 0, "the seed of TestTorture's plan; 0 takes one from the clock")
