@@ -255,6 +255,23 @@ func (q *queue) Tokens(ctx context.Context) (uint64, error) {
 	return info.State.Msgs, nil
 }
 
+// FailConsumers has the next calls that open a consumer fail, each with the next error.
+func (q *queue) FailConsumers(errs ...error) { q.stream = &failing{q.stream, errs} }
+
+type failing struct {
+	jetstream.Stream
+	errs []error
+}
+
+func (f *failing) CreateOrUpdateConsumer(ctx context.Context, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	if len(f.errs) > 0 {
+		err := f.errs[0]
+		f.errs = f.errs[1:]
+		return nil, err
+	}
+	return f.Stream.CreateOrUpdateConsumer(ctx, cfg)
+}
+
 // Made is how many tokens were made since the queue is.
 func (q *queue) Made(ctx context.Context) (uint64, error) {
 	info, err := q.stream.Info(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -83,12 +84,7 @@ func (q *queue) publish(ctx context.Context, k kind, key string) {
 // after how long it wants the token again, 0 for done; after is called when a
 // token is gone for good.
 func (q *queue) work(ctx context.Context, k kind, workers int, handle func(context.Context, string) time.Duration, after func(context.Context, string)) error {
-	consumer, err := q.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: "pipebot-" + string(k), FilterSubject: k.subject("*"),
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.ackWait,
-		// Tokens that wait for their next turn count as pending.
-		MaxAckPending: -1,
-	})
+	consumer, err := q.consumer(ctx, k)
 	if ctx.Err() != nil {
 		return nil // stopped before it began
 	}
@@ -110,6 +106,31 @@ func (q *queue) work(ctx context.Context, k kind, workers int, handle func(conte
 	}
 	workersDone.Wait()
 	return nil
+}
+
+// consumer opens the consumer of a kind. While a cluster chooses who leads it gives no
+// answer, which is no reason to end: the other kinds may be at work already.
+func (q *queue) consumer(ctx context.Context, k kind) (jetstream.Consumer, error) {
+	for {
+		consumer, err := q.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: "pipebot-" + string(k), FilterSubject: k.subject("*"),
+			AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.ackWait,
+			// Tokens that wait for their next turn count as pending.
+			MaxAckPending: -1,
+		})
+		if err == nil || ctx.Err() != nil || refused(err) {
+			return consumer, err
+		}
+		q.log.Warn("opening a consumer failed, trying again", zap.String("kind", string(k)), zap.Error(err))
+		pause(ctx)
+	}
+}
+
+// refused reports whether JetStream said no, which it would say again. What it answers
+// with 503 is that it cannot tell just now.
+func refused(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code != http.StatusServiceUnavailable
 }
 
 // take handles tokens one after the other until ctx ends or the connection does.

@@ -65,6 +65,29 @@ func receive[T any](t testing.TB, what string, from <-chan T) (got T) {
 	return got
 }
 
+// A cluster that chooses who leads answers nothing, or 503: work begins when it does.
+func TestWorkBeginsOnceThereIsALeader(t *testing.T) {
+	t.Parallel()
+	q, ctx := openQueue(t, time.Second), testContext(t)
+	q.FailConsumers(context.DeadlineExceeded, &jetstream.APIError{Code: 503, ErrorCode: 10008})
+	q.Publish(ctx, run.KindRun, "V1")
+	worked := make(chan string, 1)
+	work(t, q, 1, func(_ context.Context, key string) time.Duration { worked <- key; return 0 }, nothing)
+	if got := receive(t, "the token", worked); got != "V1" {
+		t.Errorf("worked on %q", got)
+	}
+}
+
+// What JetStream refuses it refuses again.
+func TestWorkEndsWhereItIsRefused(t *testing.T) {
+	t.Parallel()
+	q := openQueue(t, time.Second)
+	q.FailConsumers(&jetstream.APIError{Code: 400, ErrorCode: 10099})
+	if err := q.Work(testContext(t), run.KindRun, 1, nil, nothing); err == nil {
+		t.Error("it goes on without a consumer")
+	}
+}
+
 func TestOneTokenOfASubject(t *testing.T) {
 	t.Parallel()
 	q, ctx := openQueue(t, time.Second), testContext(t)

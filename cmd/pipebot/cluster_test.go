@@ -203,6 +203,45 @@ func (c *cluster) makesStreams() error {
 	return js.DeleteStream(ctx, name)
 }
 
+// whole waits until every node has all that the others have.
+func (c *cluster) whole() {
+	c.t.Helper()
+	var last error
+	for c.ctx.Err() == nil {
+		if last = c.agrees(); last == nil {
+			return
+		}
+	}
+	c.t.Errorf("the cluster did not become whole again: %v", last)
+}
+
+// agrees reports which replica of which stream is behind.
+func (c *cluster) agrees() error {
+	nc, err := nats.Connect(c.url(), nats.Timeout(time.Second))
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, 2*time.Second)
+	defer cancel()
+	streams := js.ListStreams(ctx)
+	for info := range streams.Info() {
+		if info.Cluster == nil || info.Cluster.Leader == "" {
+			return fmt.Errorf("%s has no leader", info.Config.Name)
+		}
+		for _, replica := range info.Cluster.Replicas {
+			if !replica.Current || replica.Offline {
+				return fmt.Errorf("%s on %s is behind", info.Config.Name, replica.Name)
+			}
+		}
+	}
+	return streams.Err()
+}
+
 // freeAddresses are so many addresses on loopback that nobody listens on.
 func freeAddresses(ctx context.Context, t testing.TB, count int) []string {
 	t.Helper()

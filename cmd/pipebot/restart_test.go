@@ -1,9 +1,7 @@
 package main_test
 
 import (
-	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -11,11 +9,6 @@ import (
 
 	"pipebot/bot/slacktest"
 	"pipebot/gitlab/gitlabtest"
-)
-
-var (
-	kills = flag.Int("kills", 20, "how many times TestKill kills pipebot")
-	seed  = flag.Uint64("seed", 0, "the seed of TestKill's moments; 0 takes one from the clock")
 )
 
 // After a restart every open card is brought up to date.
@@ -40,75 +33,6 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the thread has %d messages, want the card and its reply", got)
 	}
 	w.clean()
-}
-
-// kill -9 at random moments from the submission to the last reply. However it falls,
-// each request that was taken has one pipeline, one card in its last state and one
-// reply.
-func TestKill(t *testing.T) {
-	w := newWorld(t)
-	w.gitlab.Auto(20)
-	if *seed == 0 {
-		*seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("repeat with -kills %d -seed %d", *kills, *seed)
-	random := rand.New(rand.NewPCG(*seed, 0))
-	w.start()
-	for i := range *kills {
-		w.killDuring(random, i)
-	}
-	want := *kills
-	final := func() bool { return w.finalCards() == want && w.replies() == want }
-	if err := w.slack.Wait(w.ctx, final); err != nil {
-		t.Errorf("%v: %d cards are final and %d have their reply, of %d", err, w.finalCards(), w.replies(), want)
-	}
-	if got := len(w.project.Pipelines()); got != want {
-		t.Errorf("%d requests made %d pipelines", want, got)
-	}
-	if got := len(w.channel.Messages(nil)); got != want {
-		t.Errorf("%d requests made %d cards", want, got)
-	}
-	runs := make(map[string]bool)
-	for _, p := range w.project.Pipelines() {
-		id, _ := p.Variable("PIPEBOT_RUN_ID")
-		if runs[id] {
-			t.Errorf("the request %s was started twice", id)
-		}
-		runs[id] = true
-	}
-}
-
-// killDuring makes one request as a person would, who tries again until it is
-// taken, while pipebot is killed and comes back.
-func (w *world) killDuring(random *rand.Rand, n int) {
-	w.t.Helper()
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	// The way to the card takes some tens of milliseconds, and the rest about a
-	// second: each other kill falls into the one and into the other.
-	span := 60 * time.Millisecond
-	if n%2 == 1 {
-		span = 1500 * time.Millisecond
-	}
-	moment := time.Duration(random.Int64N(int64(span)))
-	killed := make(chan struct{})
-	bot := w.bot
-	time.AfterFunc(moment, func() {
-		defer close(killed)
-		bot.kill()
-	})
-	result, err := modal.Submit(w.ctx)
-	<-killed
-	w.run()
-	if err := w.slack.WaitConnected(w.ctx, 1); err != nil {
-		w.t.Fatalf("pipebot did not come back: %v\n%s", err, w.bot.output())
-	}
-	for !result.Closed {
-		if err != nil || len(result.Errors) > 0 {
-			w.t.Fatalf("request %d: %v %v", n, err, result.Errors)
-		}
-		result, err = modal.Submit(w.ctx) // "We had some trouble connecting. Try again?"
-	}
 }
 
 func (w *world) finalCards() int {

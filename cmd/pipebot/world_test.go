@@ -79,10 +79,15 @@ const projectPath = "group/app"
 // it. Nothing runs yet.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	limit := patience
 	if _, ok := t.(*testing.B); ok {
-		limit = benchPatience
+		return newWorldFor(t, benchPatience)
 	}
+	return newWorldFor(t, patience)
+}
+
+// newWorldFor is newWorld for a test that takes no longer than that.
+func newWorldFor(t testing.TB, limit time.Duration) *world {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	instance := gitlabtest.NewServer(gitlabtest.Config{})
