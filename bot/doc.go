@@ -19,6 +19,7 @@
 //	trigger tokens              tokens.go
 //	shortcuts, posted links     shortcuts.go, unfurl.go
 //	Approve, Refuse             approve.go      decide about a held request
+//	This one, None, Look again  unclear.go      say what came of an unclear start
 //
 // What somebody types behind a word is read by bot/args; which pipeline they mean is
 // found by target.go and find.go.

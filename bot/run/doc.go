@@ -16,6 +16,9 @@
 // and then written into every record that shows it ([Engine.Act]); the [History] knows
 // which those are.
 //
+// Where the engine cannot find out whether GitLab started a pipeline, the run is unknown
+// and goes on as people say ([Engine.Settle]).
+//
 // Beside the runs it keeps what decisions about them need and leave behind: who people
 // are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It
 // decides none of it.
