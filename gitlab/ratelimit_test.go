@@ -31,9 +31,18 @@ func TestRateLimitOfEveryRequest(t *testing.T) {
 			_, err := gl.client.Observe(ctx, gl.project, []int64{1})
 			return err
 		},
-		"cancel": func(ctx context.Context, gl instance) error { _, err := gl.client.Cancel(ctx, gl.project.ID, 1); return err },
-		"retry":  func(ctx context.Context, gl instance) error { _, err := gl.client.Retry(ctx, gl.project.ID, 1); return err },
-		"play":   func(ctx context.Context, gl instance) error { _, err := gl.client.PlayJob(ctx, gl.project.ID, 1); return err },
+		"cancel": func(ctx context.Context, gl instance) error {
+			_, err := gl.client.Cancel(ctx, gl.project.ID, 1)
+			return err
+		},
+		"retry": func(ctx context.Context, gl instance) error {
+			_, err := gl.client.Retry(ctx, gl.project.ID, 1)
+			return err
+		},
+		"play": func(ctx context.Context, gl instance) error {
+			_, err := gl.client.PlayJob(ctx, gl.project.ID, 1)
+			return err
+		},
 		"delete": func(ctx context.Context, gl instance) error {
 			return gl.client.DeletePipeline(ctx, gl.project.ID, 1)
 		},
