@@ -30,6 +30,7 @@
 //
 // What is shown is drawn by pure functions (form.go, card.go, thread.go, row.go and
 // others: values in, blocks out); [Display] in show.go brings what stands in Slack in
-// line with a run, and [Homes] the Homes that are open. Errors become text for people in
-// words.go, and those of lists and trigger tokens beside these.
+// line with a run, as fast as bot/budget lets it, and [Homes] the Homes that are open.
+// Errors become text for people in words.go, and those of lists and trigger tokens beside
+// these.
 package bot

@@ -11,11 +11,20 @@ import (
 // times.
 const showTimeout = 30 * time.Second
 
-// longestNap is the longest that a card token sleeps. While it does no other can be made,
-// and news that matter would wait behind what the nap was for, an edit that shows some
-// progress, say. Waking up costs one read; whether Slack wants to hear of it is known by
-// the display.
-const longestNap = 2 * time.Second
+// A card token that sleeps keeps others of the run from being made, and news that matter
+// would wait behind what the nap was for, an edit that shows some progress, say. So it
+// sleeps for shortNap at the most, or, where thousands do, as long as it takes for them
+// to wake up one after the other, so many a second: each reads its record. Whether Slack
+// wants to hear of it is known by the display.
+const (
+	shortNap      = 2 * time.Second
+	wakeUpsSecond = 250
+)
+
+// nap is how long a card token sleeps that wants to sleep for so long.
+func (e *Engine) nap(wanted time.Duration) time.Duration {
+	return min(wanted, max(shortNap, time.Duration(e.Live())*time.Second/wakeUpsSecond))
+}
 
 // show brings what people see of a run up to date. Only the holder of the run's
 // card token is here, so only one speaks about it. One that hung for longer than a dead
@@ -48,10 +57,10 @@ func (e *Engine) show(ctx context.Context, id string) time.Duration {
 		return save(s)
 	})
 	if err != nil {
-		return e.failed("showing a run", id, err, min(max(after, time.Second), longestNap))
+		return e.failed("showing a run", id, err, e.nap(max(after, time.Second)))
 	}
 	if after > 0 {
-		return min(after, longestNap)
+		return e.nap(after)
 	}
 	complete := shown
 	complete.Version = r.Version

@@ -363,7 +363,7 @@ func TestMetrics(t *testing.T) {
 		_, metrics = w.get(http.MethodGet, p.url()+"/metrics")
 	}
 	for _, line := range []string{
-		`pipebot_build_info{version="v1.2.3"} 1`, "pipebot_slack_connected 1", "pipebot_slack_connections 2", "pipebot_slack_app_connections 2", "pipebot_runs_live 1",
+		`pipebot_build_info{version="v1.2.3"} 1`, "pipebot_slack_connected 1", "pipebot_slack_connections 2", "pipebot_slack_app_connections 2", "pipebot_runs_live 1", "pipebot_runs_behind ",
 		`pipebot_gitlab_request_seconds_count{operation="reading the project",status="200"}`,
 		`pipebot_gitlab_request_seconds_count{operation="starting a pipeline",status="201"} 1`,
 		`pipebot_slack_request_seconds_count{method="views.open",status="200"} 1`,

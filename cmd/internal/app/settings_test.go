@@ -31,7 +31,7 @@ func environ(settings map[string]string) []string {
 
 func TestDefaults(t *testing.T) {
 	want := app.Settings{
-		SlackAppToken: "xapp-1", SlackBotToken: "xoxb-1", SlackAPIURL: "https://slack.com/api/",
+		SlackAppToken: "xapp-1", SlackBotToken: "xoxb-1", SlackAPIURL: "https://slack.com/api/", SlackRate: 1,
 		GitLabURL: "https://gitlab.com", GitLabToken: "glpat-1", Projects: []string{"group/app"}, TriggerTokens: map[string]string{},
 		Authz: policy.ModeGitLab, BuildTypes: []string{"debug", "release"}, BuildTypeVariable: "BUILD_TYPE",
 		PollInterval: 5 * time.Second, StartTimeout: 20 * time.Second, StartSettle: 90 * time.Second, Retention: 720 * time.Hour,
@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 		"SLACK_API_URL": "http://127.0.0.1:1/api", "GITLAB_URL": " https://example.com/gitlab/ ", "GITLAB_PROJECTS": " group/app , 42,",
 		"GITLAB_TRIGGER_TOKENS": "group/app:glptt-1, 42:glptt-2", "BUILD_TYPES": "fast", "BUILD_TYPE_VARIABLE": "KIND",
 		"POLL_INTERVAL": "100ms", "HTTP_ADDR": "off", "LOG_LEVEL": "debug", "LOG_FORMAT": "console", "NATS_URL": "nats://n:4222",
-		"AUTHZ": " Open ", "GITLAB_OAUTH_CLIENT_ID": " 0123456789abcdef ",
+		"SLACK_RATE": " 0.5 ", "AUTHZ": " Open ", "GITLAB_OAUTH_CLIENT_ID": " 0123456789abcdef ",
 	})
 	got, err := app.Load(environ(settings))
 	if err != nil {
@@ -70,7 +70,7 @@ func TestSettings(t *testing.T) {
 	}
 	want := app.Settings{
 		SlackAppToken: "xapp-1", SlackBotToken: "xoxb-1", SlackAPIURL: "http://127.0.0.1:1/api/",
-		GitLabURL: "https://example.com/gitlab", GitLabToken: "glpat-1", Projects: []string{"group/app", "42"},
+		SlackRate: 0.5, GitLabURL: "https://example.com/gitlab", GitLabToken: "glpat-1", Projects: []string{"group/app", "42"},
 		TriggerTokens: map[string]string{"group/app": "glptt-1", "42": "glptt-2"},
 		OAuthClientID: "0123456789abcdef", Authz: policy.ModeOpen,
 		BuildTypes: []string{"fast"}, BuildTypeVariable: "KIND",
@@ -108,6 +108,9 @@ func TestFaults(t *testing.T) {
 		"no duration":             {"POLL_INTERVAL", "5", `POLL_INTERVAL: "5" is no duration; its units are h, m, s and ms; for example POLL_INTERVAL=5s`},
 		"too often":               {"POLL_INTERVAL", "99ms", "POLL_INTERVAL: 99ms is less than 100ms"},
 		"a short audit log":       {"AUDIT_RETENTION", "23h", "AUDIT_RETENTION: 23h is less than 24h0m0s; for example AUDIT_RETENTION=8760h"},
+		"no rate":                 {"SLACK_RATE", "half", "SLACK_RATE: it is no number from 0.05 to 1000; for example SLACK_RATE=0.5"},
+		"nothing at all":          {"SLACK_RATE", "0", "SLACK_RATE: it is no number from 0.05 to 1000"},
+		"no number":               {"SLACK_RATE", "NaN", "SLACK_RATE: it is no number from 0.05 to 1000"},
 		"no address":              {"HTTP_ADDR", "8080", `HTTP_ADDR: "8080" is neither host:port nor off`},
 		"no port":                 {"HTTP_ADDR", ":70000", "HTTP_ADDR: 70000 is no port"},
 		"no level":                {"LOG_LEVEL", "loud", `LOG_LEVEL: "loud" is none of debug, info, warn, error`},
