@@ -71,6 +71,7 @@ type Engine struct {
 	queue   *queue
 	live    *live
 	pollers pollers
+	posts   posts
 }
 
 // NewEngine prepares the streams and buckets on a connection. Nothing is worked on
