@@ -108,7 +108,7 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	if s.shown.Hash == hash {
 		return 0, nil
 	}
-	if wait := s.CardInterval - time.Since(s.shown.At); wait > 0 && s.run.State == run.Started {
+	if wait := left(s.shown.At, s.CardInterval, time.Now()); wait > 0 && s.run.State == run.Started {
 		return wait, nil
 	}
 	// Without parse, chat.update would look for names and links in the text.

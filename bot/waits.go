@@ -99,8 +99,8 @@ func (s *showing) resume(ctx context.Context) (again time.Duration, err error) {
 	if name == "" || name == cardName || slices.ContainsFunc(replies(s.run), func(r reply) bool { return r.name == name }) {
 		return 0, nil
 	}
-	if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
-		return min(wait, postSettle), nil
+	if wait := left(s.shown.PostingAt, postSettle, time.Now()); wait > 0 {
+		return wait, nil
 	}
 	channel, ts, err := s.find(ctx, name)
 	if err != nil {
