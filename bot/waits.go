@@ -75,7 +75,8 @@ func drawStanding(r run.Run, reply run.Standing) (m message, last bool) {
 	if current && waitsForSomebody(r) && len(started) == 0 {
 		return waiting(r), false
 	}
-	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r)
+	// Who started the last job is written down after that is seen, at times.
+	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r) && len(r.Doing) == 0
 	r.State, r.Pipeline.Status = run.Started, gitlab.StatusManual // what it tells of
 	return waited(r, started), last
 }
