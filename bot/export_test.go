@@ -139,6 +139,8 @@ var (
 	NoLink      = noLink
 	Preview     = preview
 	Waited      = waited
+	Left        = left
+	PostedAfter = postedAfter
 
 	ErrNothingShown = errNothingShown
 	ErrUnread       = errUnread

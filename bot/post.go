@@ -28,7 +28,7 @@ const (
 // looks in the channel for the message before posting it again.
 func (s *showing) post(ctx context.Context, name string, m message) (again time.Duration, err error) {
 	if s.shown.Posting == name {
-		if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
+		if wait := left(s.shown.PostingAt, postSettle, time.Now()); wait > 0 {
 			return wait, nil
 		}
 		if again := s.Budget.Take(lookBy(name), "", budget.Start); again > 0 {
@@ -153,7 +153,7 @@ func lookBy(name string) string {
 
 func (s *showing) findIn(ctx context.Context, channel, name string) (ts string, err error) {
 	const most = 200
-	oldest := strconv.FormatInt(s.shown.PostingAt.Add(-time.Minute).Unix(), 10)
+	oldest := strconv.FormatInt(postedAfter(s.shown.PostingAt, time.Now()).Unix(), 10)
 	var messages []slack.Message
 	if name == cardName {
 		var history *slack.GetConversationHistoryResponse

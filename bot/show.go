@@ -137,7 +137,7 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	}
 	drawn := s.drawCard()
 	hash := hashOf(drawn)
-	late := max(0, unsureFor-time.Since(s.shown.Unsure)) // an edit may still come for so long
+	late := left(s.shown.Unsure, unsureFor, time.Now()) // an edit may still come for so long
 	if s.shown.Hash != hash || !s.shown.Unsure.IsZero() && late == 0 {
 		if again := s.editable(); again > 0 {
 			return again, nil
@@ -163,11 +163,11 @@ func (s *showing) editable() (again time.Duration) {
 	purpose := budget.End
 	if s.run.State == run.Started {
 		purpose = budget.Progress
-		if wait := s.CardInterval - time.Since(s.shown.At); wait > 0 {
+		if wait := left(s.shown.At, s.CardInterval, time.Now()); wait > 0 {
 			return wait
 		}
 	}
-	if wait := editAgain - time.Since(s.shown.EditRefused); wait > 0 {
+	if wait := left(s.shown.EditRefused, editAgain, time.Now()); wait > 0 {
 		return wait
 	}
 	return s.Budget.Take(budget.Update, "", purpose)
@@ -250,7 +250,7 @@ func (s *showing) replies(ctx context.Context) (again time.Duration, err error) 
 			return again, err
 		}
 	}
-	return 0, s.redraw(ctx)
+	return s.redraw(ctx)
 }
 
 func hashOf(m message) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
+	"pipebot/bot/budget"
 	"pipebot/bot/run"
 	"pipebot/gitlab"
 )
@@ -29,15 +30,18 @@ func (s *showing) stands(name, hash, ts string) {
 }
 
 // redraw brings the replies that stand in line with the run.
-func (s *showing) redraw(ctx context.Context) error {
+func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 	for _, reply := range s.shown.Standing {
 		drawn, last := drawStanding(s.run, reply)
 		hash := hashOf(drawn)
 		if hash != reply.Hash {
+			if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
+				return again, nil
+			}
 			options := append(drawn.options(), slack.MsgOptionParse(false))
 			_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
 			if err != nil && !permanent(err) {
-				return err
+				return 0, err
 			}
 			if err != nil {
 				s.Log.Warn("a reply keeps its buttons", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
@@ -53,10 +57,10 @@ func (s *showing) redraw(ctx context.Context) error {
 		}
 		s.shown.Standing = rest
 		if err := s.save(s.shown); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 // drawStanding draws a reply that stands as it should read now; last says that nothing in it
@@ -75,7 +79,8 @@ func drawStanding(r run.Run, reply run.Standing) (m message, last bool) {
 	if current && waitsForSomebody(r) && len(started) == 0 {
 		return waiting(r), false
 	}
-	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r)
+	// Who started the last job is written down after that is seen, at times.
+	last = !current || len(r.Progress.Manual) == 0 && !waitsForSomebody(r) && len(r.Doing) == 0
 	r.State, r.Pipeline.Status = run.Started, gitlab.StatusManual // what it tells of
 	return waited(r, started), last
 }
@@ -99,16 +104,18 @@ func (s *showing) resume(ctx context.Context) (again time.Duration, err error) {
 	if name == "" || name == cardName || slices.ContainsFunc(replies(s.run), func(r reply) bool { return r.name == name }) {
 		return 0, nil
 	}
-	if wait := postSettle - time.Since(s.shown.PostingAt); wait > 0 {
-		return min(wait, postSettle), nil
+	if wait := left(s.shown.PostingAt, postSettle, time.Now()); wait > 0 {
+		return wait, nil
+	}
+	if again := s.Budget.Take(lookBy(name), "", budget.End); again > 0 {
+		return again, nil
 	}
 	channel, ts, err := s.find(ctx, name)
 	if err != nil {
 		return 0, err
 	}
 	if ts == "" {
-		s.shown.Posting, s.shown.PostingAt = "", time.Time{}
-		return 0, s.save(s.shown)
+		return 0, s.unmark()
 	}
 	return 0, s.posted(name, "", channel, ts)
 }

@@ -49,11 +49,14 @@ func TestButtonsInTheThreadGo(t *testing.T) {
 		says    string
 		edits   int // of the reply
 	}{
-		"nothing happens":          {[]run.Run{blocked("eu", "us")}, 2, "is blocked by manual jobs", 0},
-		"one was started here":     {[]run.Run{edited(blocked("us"), played("eu"))}, 1, "was blocked by a manual job. eu started by @U0BOB. More can be started:", 1},
-		"all were started here":    {[]run.Run{edited(blocked("us"), played("eu")), edited(blocked(), running, played("eu"), played("us"))}, 0, "eu started by @U0BOB, us started by @U0BOB.", 2},
-		"one was started there":    {[]run.Run{blocked("us")}, 1, "is blocked by a manual job: us", 1},
-		"all were started there":   {[]run.Run{edited(blocked(), running)}, 0, "was blocked by a manual job that does not wait any more.", 1},
+		"nothing happens":        {[]run.Run{blocked("eu", "us")}, 2, "is blocked by manual jobs", 0},
+		"one was started here":   {[]run.Run{edited(blocked("us"), played("eu"))}, 1, "was blocked by a manual job. eu started by @U0BOB. More can be started:", 1},
+		"all were started here":  {[]run.Run{edited(blocked("us"), played("eu")), edited(blocked(), running, played("eu"), played("us"))}, 0, "eu started by @U0BOB, us started by @U0BOB.", 2},
+		"one was started there":  {[]run.Run{blocked("us")}, 1, "is blocked by a manual job: us", 1},
+		"all were started there": {[]run.Run{edited(blocked(), running)}, 0, "was blocked by a manual job that does not wait any more.", 1},
+		"it runs before it is known by whom": {[]run.Run{
+			edited(blocked(), running, func(r *run.Run) { r.Doing = []run.Intent{{}} }), edited(blocked(), running, played("eu")),
+		}, 0, "eu started by @U0BOB.", 2},
 		"it runs, and has ended":   {[]run.Run{edited(blocked(), running), ended(gitlab.StatusSuccess)}, 0, "does not wait any more.", 1},
 		"it was canceled":          {[]run.Run{edited(ended(gitlab.StatusCanceled), func(r *run.Run) { r.Progress = blocked("eu", "us").Progress })}, 0, "does not wait any more.", 1},
 		"it was deleted":           {[]run.Run{deleted()}, 0, "does not wait any more.", 1},

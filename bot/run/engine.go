@@ -72,6 +72,7 @@ type Engine struct {
 	live    *live
 	pollers pollers
 	enough  enough
+	posts   posts
 }
 
 // NewEngine prepares the streams and buckets on a connection. Nothing is worked on

@@ -38,6 +38,7 @@ var (
 	Outlived   = Run.outlived
 	FellSilent = Run.fellSilent
 	SilenceOf  = silenceOf
+	Rewound    = Run.rewound
 	NewFollow  = newFollow
 	FollowedBy = Run.followedBy
 	Approved   = Run.approved
@@ -62,6 +63,7 @@ const (
 	StepReview = stepReview
 	StepCancel = stepCancel
 	StepSettle = stepSettle
+	StepRewind = stepRewind
 )
 
 // Limits that tests speak of.
@@ -74,6 +76,7 @@ const (
 	RecentRuns     = recentRuns
 	ActsKept       = actsKept
 	ActTimeout     = actTimeout
+	LookBack       = lookBack
 	SilentPolls    = silentPolls
 	SlowestPolls   = slowestPolls
 	MostFollowers  = mostFollowers
@@ -328,6 +331,17 @@ func (e *Engine) Poll(ctx context.Context, project int64) time.Duration {
 
 // PollBackoff is how long a project is left alone after so many failures in a row.
 func (e *Engine) PollBackoff(failures int) time.Duration { return e.pollBackoff(failures) }
+
+// Posts are the POSTs of a process that were not answered.
+type Posts = posts
+
+// Begin notes one that ends at a time.
+func (p *posts) Begin(id string, deadline time.Time) { p.begin(id, deadline) }
+
+// Wait is how much longer a step has to wait for it.
+func (p *posts) Wait(id string, next Step, settle time.Duration) time.Duration {
+	return p.wait(id, next, settle)
+}
 
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }

@@ -155,7 +155,6 @@ func TestDeathAfterAnAct(t *testing.T) {
 		t.Run(string(verb), func(t *testing.T) {
 			t.Parallel()
 			w := running(t)
-			w.ackWait = 100 * time.Millisecond // what the dead one had in hand comes back soon
 			shownEverywhere(w)
 			tt.before(w)
 			w.gitlab.on(nil, func(_ context.Context, op string) error {
@@ -209,7 +208,11 @@ func TestActDoneAfterItsAnswer(t *testing.T) {
 	for name, late := range map[string]bool{"done late": true, "never done": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := running(t)
+			w := newWorld(t)
+			if late {
+				w.settle = 30 * time.Second // it is done within
+			}
+			w.start()
 			shownEverywhere(w)
 			w.fails()
 			w.gitlab.refuses("retry", gitlabError(gitlab.Unclear))

@@ -124,46 +124,63 @@ func (e *Engine) readDue(ctx context.Context, p *poller, runs []Run, listed []gi
 		id := w.run.Pipeline.ID
 		if alone[id] == nil {
 			alone[id] = sync.OnceValues(func() (gitlab.Observation, error) { return e.readAlone(ctx, project.ID, id) })
-			if !over[id] {
-				ids = append(ids, id)
-			}
+			ids = append(ids, id)
 		}
 		delete(p.readAt, w.run.Request.ID)
 	}
+	ids = slices.DeleteFunc(ids, func(id int64) bool { return over[id] })
 	observations, failed := e.readBatch(ctx, project, ids)
-	missing := failed == nil // else they may just not have been read
+	if failed != nil { // what is missing may just not have been read
+		reading = slices.DeleteFunc(reading, func(w watched) bool {
+			_, ok := observations[w.run.Pipeline.ID]
+			return !ok && !over[w.run.Pipeline.ID]
+		})
+	}
+	recorded, err := recordEach(ctx, reading, func(w watched) error {
+		o, ok := observations[w.run.Pipeline.ID]
+		if ok && !o.Pipeline.Status.Ended() {
+			return e.record(ctx, w.run, o, nil)
+		}
+		return e.record(ctx, w.run, o, alone[w.run.Pipeline.ID])
+	})
+	for _, id := range recorded {
+		p.readAt[id] = now
+	}
+	return worse(failed, err)
+}
+
+// recordEach records the runs, a few at once, and returns the ids of those that were, and
+// what went wrong with another.
+func recordEach(ctx context.Context, reading []watched, record func(watched) error) (recorded []string, failed error) {
 	var (
 		group errgroup.Group
 		mu    sync.Mutex
 	)
 	group.SetLimit(aloneAtOnce)
 	for _, w := range reading {
-		id := w.run.Pipeline.ID
-		o, ok := observations[id]
-		if !ok && !missing && !over[id] {
-			continue
-		}
-		readAlone := alone[id]
-		if ok && !o.Pipeline.Status.Ended() {
-			readAlone = nil
-		}
 		group.Go(func() error {
 			if ctx.Err() != nil {
-				return nil
+				return nil // it stays due
 			}
-			err := e.record(ctx, w.run, o, readAlone)
+			err := record(w)
 			mu.Lock()
 			defer mu.Unlock()
-			if err == nil {
-				p.readAt[w.run.Request.ID] = now
-			} else if failed == nil || retryAfter(err) > retryAfter(failed) {
-				failed = err
+			if failed = worse(failed, err); err == nil {
+				recorded = append(recorded, w.run.Request.ID)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // what failed is in failed
-	return failed
+	return recorded, failed
+}
+
+// worse is the error that asks for the longer wait.
+func worse(a, b error) error {
+	if a == nil || retryAfter(b) > retryAfter(a) {
+		return b
+	}
+	return a
 }
 
 const (

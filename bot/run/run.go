@@ -123,6 +123,7 @@ type Run struct {
 	// NotBefore is when the next try is due; Tries counts those that failed in a
 	// row, and Waiting says why the first of them did.
 	NotBefore time.Time `json:"not_before,omitzero"`
+	Tried     time.Time `json:"tried,omitzero"` // the last of them
 	Tries     int       `json:"tries,omitempty"`
 	Waiting   *Refusal  `json:"waiting,omitempty"`
 	Refusal   *Refusal  `json:"refusal,omitempty"`
@@ -234,7 +235,7 @@ func (r Run) visible() Run {
 		r.Project = gitlab.Project{}
 	}
 	r.ReleasedAt = time.Time{}
-	r.Doing = nil
+	r.Doing, r.Tried = nil, time.Time{}
 	r.Followers = nil // the reply at the end mentions who there is then
 	return r
 }

@@ -109,7 +109,7 @@ func TestHiccupIsNotTold(t *testing.T) {
 // GitLab is away, and all runs say so, each once; when it is back they take it back.
 func TestOutageIsToldOnce(t *testing.T) {
 	t.Parallel()
-	const runs = 200
+	const runs = 50
 	w := newWorld(t)
 	w.prepare()
 	ids := make([]string, runs)

@@ -31,6 +31,9 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 	}
 	now := time.Now()
 	next, at := nextStep(r, now, e.StartSettle)
+	if wait := e.posts.wait(id, next, e.StartSettle); wait > 0 {
+		return wait
+	}
 	switch next {
 	case stepWait:
 		return at.Sub(now)
@@ -43,6 +46,8 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 			}
 			return now.doubted()
 		})
+	case stepRewind:
+		_, err = e.store.update(ctx, id, func(r Run) Run { return r.rewound(now) })
 	case stepLook:
 		err = e.look(ctx, r)
 	case stepReview:
@@ -114,12 +119,16 @@ func (e *Engine) post(ctx context.Context, r Run) error {
 	if !r.Request.Trigger {
 		token = "" // the project's others are started by it
 	}
+	e.posts.begin(r.Request.ID, deadline)
 	postCtx, cancel := context.WithDeadline(ctx, deadline)
 	p, postErr := e.GitLab.StartPipeline(postCtx, gitlab.Start{
 		Project: project.ID, Ref: r.Request.Ref, TriggerToken: token, Variables: e.variables(r.Request), Files: r.Request.Files,
 	})
 	cancel()
 	e.enough.note(r.Request.Project, postErr, time.Now())
+	if postErr == nil || gitlab.KindOf(postErr) != gitlab.Unclear {
+		e.posts.end(r.Request.ID)
+	}
 	if postErr != nil {
 		e.Log.Warn("GitLab did not start a pipeline", zap.String("run", r.Request.ID), zap.NamedError("reason", postErr))
 	} else {
@@ -163,6 +172,7 @@ func (e *Engine) look(ctx context.Context, r Run) error {
 		Others: func(pipeline int64) bool { return e.isAnothers(r, pipeline) },
 	})
 	e.enough.note(r.Request.Project, lookErr, time.Now())
+	e.posts.end(r.Request.ID) // its time was over
 	if lookErr != nil {
 		e.Log.Warn("looking for a pipeline whose start was unclear failed", zap.String("run", r.Request.ID), zap.NamedError("reason", lookErr))
 	} else {

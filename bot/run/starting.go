@@ -24,6 +24,7 @@ const (
 	stepWait               // until the given time
 	stepPost               // ask GitLab to start it
 	stepDoubt              // tell people that its start is unclear
+	stepRewind             // count its start from now on, since the clock went back
 	stepLook               // look whether GitLab started it
 	stepReview             // ask whether what held it is gone
 	stepCancel             // cancel what strayed from what was approved
@@ -50,16 +51,18 @@ func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
 		return stepCancel, now
 	case r.State == Requested && !now.Before(expires):
 		return stepGiveUp, now
-	case r.State == Requested && now.Before(r.NotBefore):
-		return stepWait, earlier(r.NotBefore, expires)
+	case r.State == Requested && now.Before(r.due(now)):
+		return stepWait, earlier(r.due(now), expires)
 	case r.State == Requested:
 		return stepPost, now
 	case r.State != Starting:
 		return stepNone, now
 	}
 	// GitLab may yet finish what the client gave up on.
-	due := later(r.Deadline.Add(settle), r.NotBefore)
+	due := later(r.Deadline.Add(settle), r.due(now))
 	switch {
+	case r.clockWentBack(now):
+		return stepRewind, now
 	case !r.Unclear && now.Before(r.Deadline):
 		return stepWait, r.Deadline
 	case !r.Unclear:
@@ -190,7 +193,7 @@ func (r Run) gaveUp() Run {
 
 func (r Run) started(p gitlab.Pipeline) Run {
 	r.State, r.Pipeline, r.Unclear, r.Waiting, r.Tries = Started, p, false, nil, 0
-	r.NotBefore = time.Time{}
+	r.NotBefore, r.Tried = time.Time{}, time.Time{}
 	// Between the last look at the ref and the start somebody may have pushed.
 	r.Strayed = r.Approval != nil && p.SHA != "" && p.SHA != r.Approval.SHA
 	return r
@@ -210,6 +213,7 @@ func (r Run) waiting(err error, now time.Time) Run {
 		r.Waiting = refusal
 	}
 	r.Tries++
+	r.Tried = now
 	r.NotBefore = now.Add(max(backoff(r.Tries), retryAfter(err)))
 	return r
 }

@@ -61,7 +61,7 @@ func TestNextStep(t *testing.T) {
 		"a request is posted":                                   {requested(), 0, run.StepPost, 0},
 		"one that waits":                                        {requested(notBefore(noon.Add(5 * time.Second))), 4, run.StepWait, 5},
 		"one that has waited":                                   {requested(notBefore(noon.Add(5 * time.Second))), 5, run.StepPost, 0},
-		"one that would wait past its end":                      {requested(notBefore(noon.Add(2 * time.Hour))), 10, run.StepWait, hour},
+		"one that would wait past its end":                      {requested(notBefore(noon.Add(time.Hour + 5*time.Second))), 10, run.StepWait, hour},
 		"a request a moment before its end":                     {requested(), hour - 1, run.StepPost, 0},
 		"a request at its end":                                  {requested(), hour, run.StepGiveUp, 0},
 		"a request that waits, at its end":                      {requested(notBefore(noon.Add(2 * time.Hour))), hour, run.StepGiveUp, 0},

@@ -45,7 +45,7 @@ type world struct {
 	engine  *run.Engine
 	stop    func()
 
-	poll, startTimeout, ackWait, drain, sweep time.Duration
+	poll, startTimeout, settle, ackWait, drain, sweep time.Duration
 
 	dying atomic.Bool // the store goes while the engine works
 }
@@ -56,7 +56,7 @@ func newWorld(t testing.TB) *world {
 	s := &signal{}
 	w := &world{
 		TB: t, signal: s, ctx: testContext(t), gitlab: newGitLab(s), log: &logged{},
-		poll: pollInterval, startTimeout: startTimeout, ackWait: testAckWait, drain: testDrain, sweep: testSweep,
+		poll: pollInterval, startTimeout: startTimeout, settle: startSettle, ackWait: testAckWait, drain: testDrain, sweep: testSweep,
 		display: &fakeDisplay{script: newScript(s)}, gate: &fakeGate{signal: s},
 		cfg: run.StoreConfig{Dir: t.TempDir(), Retention: time.Hour},
 	}
@@ -126,7 +126,7 @@ func (w *world) newEngine(g interface {
 	w.Helper()
 	e, err := run.NewEngine(w.ctx, w.conn, run.Config{
 		GitLab: g, Projects: g, Display: w.display, Gate: w.gate, Audit: w.audit, Log: w.log.logger(), BuildTypeVariable: "BUILD_TYPE",
-		PollInterval: w.poll, StartTimeout: w.startTimeout, StartSettle: startSettle,
+		PollInterval: w.poll, StartTimeout: w.startTimeout, StartSettle: w.settle,
 	})
 	if err != nil {
 		w.Fatal(err)

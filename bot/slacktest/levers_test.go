@@ -50,3 +50,26 @@ func TestRateLimitForATime(t *testing.T) {
 		t.Errorf("%d messages, want 4", n)
 	}
 }
+
+// While Slack is down no call has an effect, connections are gone, and it all comes back.
+func TestDown(t *testing.T) {
+	s := newServer(t, slacktest.Config{})
+	c := s.AddChannel("general", slacktest.Public, s.AddUser("alice"))
+	post := func() error {
+		_, _, err := newClient(s).PostMessageContext(testContext(t), c.ID, slack.MsgOptionText("hello", false))
+		return err
+	}
+	s.Down(true)
+	for i := range 4 {
+		if post() == nil {
+			t.Errorf("call %d was answered", i+1)
+		}
+	}
+	if n := len(c.Messages(nil)); n != 0 {
+		t.Errorf("%d messages were posted", n)
+	}
+	s.Down(false)
+	if err := post(); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,18 +7,25 @@ import (
 	"testing"
 	"time"
 
+	"pipebot/bot/slacktest"
 	"pipebot/gitlab/gitlabtest"
 )
 
 // Every card and thread ends in the true state, whatever was away meanwhile.
 
-// watching has alice follow pipelines that run, and returns them.
+// watching has people follow pipelines that run, and returns them.
 func (w *world) watching(count int) []*gitlabtest.Pipeline {
 	w.t.Helper()
+	const each = 5 // that one person follows: the bot paces a flood of commands
 	var list []*gitlabtest.Pipeline
-	for range count {
+	var who *slacktest.User
+	for i := range count {
+		if i%each == 0 {
+			who = w.person(fmt.Sprintf("watcher%d", i), gitlabtest.Developer)
+			w.channel.Invite(who)
+		}
 		p := w.pushed("main")
-		w.writes(w.alice, "follow %d", p.ID)
+		w.writes(who, "follow %d", p.ID)
 		list = append(list, p)
 	}
 	for _, p := range list {
