@@ -292,9 +292,11 @@ func TestWhatKillLeaves(t *testing.T) {
 		"a file half written":    func(f folder) error { return appendTo(f, ofRuns+"msgs/index.db.tmp", "half") },
 		"a note half written":    func(f folder) error { return appendTo(f, "pipebot.json.tmp", `{"for`) },
 		"a try whether it works": func(f folder) error { return appendTo(f, ofRuns+"_test_123", "") },
-		"an index of before":     func(f folder) error { return os.WriteFile(filepath.Join(f.dir, ofRuns+"msgs/index.db"), []byte("old"), 0o600) },
-		"no index":               func(f folder) error { return os.Remove(filepath.Join(f.dir, ofRuns+"msgs/index.db")) },
-		"no times to live":       func(f folder) error { return os.Remove(filepath.Join(f.dir, ofRuns+"msgs/thw.db")) },
+		"an index of before": func(f folder) error {
+			return os.WriteFile(filepath.Join(f.dir, ofRuns+"msgs/index.db"), []byte("old"), 0o600)
+		},
+		"no index":         func(f folder) error { return os.Remove(filepath.Join(f.dir, ofRuns+"msgs/index.db")) },
+		"no times to live": func(f folder) error { return os.Remove(filepath.Join(f.dir, ofRuns+"msgs/thw.db")) },
 		"new settings of the log without their checksum": func(f folder) error {
 			path := filepath.Join(f.dir, ofAudit+"meta.inf")
 			changed := strings.Replace(older[ofAudit+"meta.inf"], `"max_age":86400`, `"max_age":96400`, 1)
