@@ -29,7 +29,7 @@ func lockDir(dir string) (*dirLock, error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%s: %w", dir, errors.Join(ErrDirInUse, closeErr))
 		}
-		return nil, fmt.Errorf("locking the data folder %s: %w", dir, errors.Join(err, closeErr))
+		return nil, fmt.Errorf("locking the data folder %s, which has to be on a file system with locks: %w", dir, errors.Join(err, closeErr))
 	}
 	return &dirLock{file}, nil
 }
