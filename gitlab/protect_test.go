@@ -2,8 +2,10 @@ package gitlab_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -310,4 +312,22 @@ func TestProtectedTagsTakeAMaintainer(t *testing.T) {
 	gl := newInstance(t, nil)
 	_, err := gl.client.Protected(t.Context(), gl.project.ID, gitlab.Tag)
 	checkError(t, err, gitlab.Error{Op: "listing protected tags", Kind: gitlab.Forbidden, Status: 403, Message: "403 Forbidden"})
+}
+
+// FuzzProtectionsFor holds wildcards against what they mean, written as a regexp.
+func FuzzProtectionsFor(f *testing.F) {
+	for _, seed := range [][2]string{{"main", "main"}, {"release/*", "release/1/2"}, {"*-stable", "17-0-stable"}, {"*a*b*", "ba"}, {"**", ""}, {"", "x"}, {"\xff*", "\xffx"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		p := gitlab.Protections{Kind: gitlab.Branch, Rules: []gitlab.Protection{{Pattern: pattern}}}
+		got := p.For(branch(name))
+		means, err := regexp.Compile(`^(?s:` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `)$`)
+		if err != nil || !utf8.ValidString(pattern+name) {
+			return // a regexp does not say
+		}
+		if want := name != "" && !means.MatchString(name); got.Open != want {
+			t.Errorf("%q over %q leaves it open: %v", pattern, name, got.Open)
+		}
+	})
 }

@@ -213,6 +213,30 @@ func TestAuditSocketAnswersNothingElse(t *testing.T) {
 	}
 }
 
+// FuzzReadAsk has anything come to the socket: it is an export since a time, or nothing.
+func FuzzReadAsk(f *testing.F) {
+	for _, seed := range []string{"export 2026-11-01T00:00:00Z\n", "export 0001-01-01T00:00:00.000000001+14:00\n", "export \n", "\n", "", "export 2026-11-01T00:00:00Z"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, request string) {
+		asking, answering := net.Pipe()
+		go func() {
+			_, _ = asking.Write([]byte(request)) // who answers may have read enough
+			_ = asking.Close()
+		}()
+		since, err := app.ReadAsk(answering)
+		_ = answering.Close()
+		if err != nil {
+			return
+		}
+		asked, ok := strings.CutPrefix(request, "export ")
+		line, _, ended := strings.Cut(asked, "\n")
+		if want, err := time.Parse(time.RFC3339Nano, line); !ok || !ended || err != nil || !want.Equal(since) {
+			t.Errorf("%q is read as %s", request, since)
+		}
+	})
+}
+
 // Whoever asks for an export and does not take it holds up neither others nor the stop.
 func TestAuditExportToWhoDoesNotRead(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")

@@ -11,3 +11,6 @@ var OwnFolder = ownFolder
 
 // Persist works on through panics.
 var Persist = persist
+
+// ReadAsk reads what is asked of a bot for an export.
+var ReadAsk = readAsk
