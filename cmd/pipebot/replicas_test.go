@@ -11,7 +11,7 @@ func TestTwoReplicas(t *testing.T) {
 	w.env["NATS_URL"] = startCluster(w.ctx, t).url()
 	w.start()
 	w.replica(nil)
-	if err := w.slack.WaitConnected(w.ctx, 2); err != nil {
+	if err := w.slack.WaitConnected(w.ctx, 4); err != nil {
 		t.Fatal(err)
 	}
 	const requests = 4
