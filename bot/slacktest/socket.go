@@ -194,7 +194,7 @@ func (s *Server) leave(c *conn) {
 			again = append(again, d.env)
 		}
 		if d.conn == c {
-			d.expired = true
+			d.expired, d.gone = true, !d.acked
 		}
 	}
 	slices.SortFunc(again, func(a, b *envelope) int { return a.number - b.number })

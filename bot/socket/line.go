@@ -124,7 +124,7 @@ func (s *Socket) watch(ctx context.Context, l *line) error {
 		case ended:
 			return errEnded
 		case leaving != nil:
-			return nil
+			return nil //nolint:nilerr // it stands yet
 		case due == 0:
 			s.cfg.Log.Info("renewing a connection to Slack, so that the two do not end together")
 			return nil

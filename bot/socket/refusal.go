@@ -16,7 +16,7 @@ var ErrRejected = errors.New("Slack rejects the app token") //nolint:staticcheck
 // https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
 var (
 	// ErrDisabled: Socket Mode is off in the app's settings.
-	ErrDisabled = errors.New("Socket Mode is switched off for the Slack app; switch it on under Settings > Socket Mode at api.slack.com/apps") //nolint:staticcheck // a name
+	ErrDisabled = errors.New("Socket Mode is switched off for the Slack app; switch it on under Settings > Socket Mode at api.slack.com/apps")
 	// ErrTooMany: the app has as many connections as Slack allows.
 	ErrTooMany = errors.New("the Slack app has the 10 connections that Slack allows; stop another process that uses its app token")
 )

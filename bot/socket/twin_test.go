@@ -32,7 +32,7 @@ func TestTwoConnections(t *testing.T) {
 func TestRenewal(t *testing.T) {
 	const life = 4 * time.Hour
 	begin := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	at := func(d time.Duration) time.Time { return begin.Add(d) }
+	at := begin.Add
 	for _, tt := range []struct {
 		name  string
 		a, b  time.Duration
@@ -111,42 +111,38 @@ func TestOneAlwaysStands(t *testing.T) {
 // The next connection stands before the old one is given up, which finishes what it has in
 // hand and takes what comes yet.
 func TestAWarningIsHeeded(t *testing.T) {
-	for _, reason := range []string{"warning", "refresh_requested"} {
-		t.Run(reason, func(t *testing.T) {
-			started, release := make(chan struct{}, 20), make(chan struct{})
-			w := start(t, func(_ context.Context, e *socket.Envelope) {
-				started <- struct{}{}
-				<-release
-			})
-			seen := make(chan error, 20)
-			ask := func() { seen <- w.command() }
-			for range 10 {
-				go ask()
-				<-started
-			}
-			w.DisconnectOldest("warning")
-			if err := w.WaitConnected(w.ctx, 3); err != nil {
-				t.Fatalf("the next one is not there before the old one goes: %v", err)
-			}
-			for range 10 {
-				go ask()
-				<-started
-			}
-			close(release)
-			for range 20 {
-				if err := <-seen; err != nil {
-					t.Errorf("alice sees %v", err)
-				}
-			}
-			if err := w.Wait(w.ctx, func() bool { return w.Connections() == 2 }); err != nil {
-				t.Errorf("the old connection stays: %v", err)
-			}
-			if n := len(w.Acks()); n != 20 {
-				t.Errorf("%d acknowledgements of 20 deliveries", n)
-			}
-			w.clean()
-		})
+	started, release := make(chan struct{}, 20), make(chan struct{})
+	w := start(t, func(_ context.Context, e *socket.Envelope) {
+		started <- struct{}{}
+		<-release
+	})
+	seen := make(chan error, 20)
+	ask := func() { seen <- w.command() }
+	for range 10 {
+		go ask()
+		<-started
 	}
+	w.DisconnectOldest("warning")
+	if err := w.WaitConnected(w.ctx, 3); err != nil {
+		t.Fatalf("the next one is not there before the old one goes: %v", err)
+	}
+	for range 10 {
+		go ask()
+		<-started
+	}
+	close(release)
+	for range 20 {
+		if err := <-seen; err != nil {
+			t.Errorf("alice sees %v", err)
+		}
+	}
+	if err := w.Wait(w.ctx, func() bool { return w.Connections() == 2 }); err != nil {
+		t.Errorf("the old connection stays: %v", err)
+	}
+	if n := len(w.Acks()); n != 20 {
+		t.Errorf("%d acknowledgements of 20 deliveries", n)
+	}
+	w.clean()
 }
 
 // While one is lost, and may not be opened again, the other serves.

@@ -35,11 +35,11 @@ func newReplicas(t *testing.T) *replicas {
 	return r
 }
 
-// connected waits until so many connections to Slack stand.
-func (w *world) connected(n int) {
+// connected waits until so many bots have their two connections to Slack.
+func (w *world) connected(bots int) {
 	w.t.Helper()
-	if err := w.slack.WaitConnected(w.ctx, n); err != nil {
-		w.t.Fatalf("waiting for %d connections: %v", n, err)
+	if err := w.slack.WaitConnected(w.ctx, 2*bots); err != nil {
+		w.t.Fatalf("waiting for the connections of %d bots: %v", bots, err)
 	}
 }
 

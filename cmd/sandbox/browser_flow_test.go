@@ -147,7 +147,7 @@ func TestSecondPerson(t *testing.T) {
 	bob.quiet()
 }
 
-// TestSocketDrop breaks the connection in the middle of a pipeline, which ends all the same.
+// TestSocketDrop breaks the connections in the middle of a pipeline, which ends all the same.
 func TestSocketDrop(t *testing.T) {
 	browser := newBrowser(t)
 	sandbox := quick(t)
@@ -156,7 +156,7 @@ func TestSocketDrop(t *testing.T) {
 	s.click("button", "=Run")
 	s.reads("main", "#releases", "pipebot", "main")
 	s.click("tab", "What goes wrong")
-	s.click("button", "Drop the connection")
+	s.click("button", "Drop the connections")
 	s.reads("main", "#releases", "Passed", "1 reply")
 	s.command()
 	s.find("combobox", "Branch or tag")

@@ -18,8 +18,8 @@ func slackLevers(s *slacktest.Server) []*lever {
 	acks := 0 // when "twice" was armed; levers are turned one after the other
 	return []*lever{
 		{
-			id: "drop-connection", side: "slack", kind: isPush, label: "Drop the connection",
-			hint: "The WebSocket breaks without a word.",
+			id: "drop-connection", side: "slack", kind: isPush, label: "Drop the connections",
+			hint: "The WebSockets break without a word.",
 			turn: func(_ context.Context, on bool) error {
 				if on {
 					s.DropConnections()
@@ -28,8 +28,8 @@ func slackLevers(s *slacktest.Server) []*lever {
 			},
 		},
 		{
-			id: "refresh-connection", side: "slack", kind: isPush, label: "Refresh the connection",
-			hint: "Slack asks the app to connect anew, as it does every few hours.",
+			id: "refresh-connection", side: "slack", kind: isPush, label: "Refresh the connections",
+			hint: "Slack asks the app to connect anew, as it does every few hours, but for both connections at once.",
 			turn: func(_ context.Context, on bool) error {
 				if on {
 					s.Disconnect("refresh_requested")

@@ -283,13 +283,13 @@ func TestLeversOfTheConnection(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			w := newWorld(t, "40")
 			opened := func() int { return len(w.Slack().Calls("apps.connections.open")) }
-			w.until("a connection", func() bool { return w.Slack().Connections() == 1 })
+			w.until("both connections", func() bool { return w.Slack().Connections() == 2 })
 			before := opened()
 			w.pull(id, true)
 			if on, _ := w.IsOn(id); on {
 				t.Error("it stays on")
 			}
-			w.until("another connection", func() bool { return opened() > before && w.Slack().Connections() > 0 })
+			w.until("others", func() bool { return opened() >= before+2 && w.Slack().Connections() == 2 })
 			w.ask()
 			w.asked()
 		})
@@ -332,9 +332,9 @@ func TestLeverSlackRateLimit(t *testing.T) {
 
 func TestLeversOfTheBot(t *testing.T) {
 	w := newWorld(t, "40")
-	w.until("a connection", func() bool { return w.Slack().Connections() == 1 })
+	w.until("both connections", func() bool { return w.Slack().Connections() == 2 })
 	w.pull("restart-bot", true)
-	w.until("a connection of the new one", func() bool { return w.Slack().Connections() == 1 })
+	w.until("connections of the new one", func() bool { return w.Slack().Connections() == 2 })
 	if on, _ := w.IsOn("restart-bot"); on {
 		t.Error("a restart stays on")
 	}

@@ -46,7 +46,7 @@ func TestRealGitLab(t *testing.T) {
 	alice.gone("project/")
 	alice.gone("lever/gitlab-down")
 	channel := alice.channel("releases")
-	alice.find("workspace", func(w object) bool { return w["connections"] == 1.0 })
+	alice.find("workspace", func(w object) bool { return w["connections"] == 2.0 })
 	r.do("command", object{"as": alice.id, "channel": channel, "command": "/pipeline", "text": ""})
 	view := alice.find("view/", func(object) bool { return true })
 	menu := element(t, view["view"].(object), "external_select")
@@ -65,7 +65,7 @@ func TestSimulatedWorldTakesNoSettingsOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	r := startIn(t, append(environ(t),
 		"GITLAB_URL=nothing", "POLL_INTERVAL=never", "SLACK_API_URL=nowhere", "BUILD_TYPES=,", "LOG_LEVEL=debug"))
-	r.as("alice").find("workspace", func(w object) bool { return w["connections"] == 1.0 })
+	r.as("alice").find("workspace", func(w object) bool { return w["connections"] == 2.0 })
 	if !strings.Contains(r.stderr.String(), "INFO") {
 		t.Errorf("LOG_LEVEL=debug is passed over:\n%s", r.stderr)
 	}
