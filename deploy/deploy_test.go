@@ -27,6 +27,8 @@ const (
 	manifestFile   = "slack/manifest.yaml"
 	schemaFile     = "slack/testdata/manifest.schema.2.0.0.json"
 	composeFile    = "compose.yaml"
+	replicasFile   = "compose.replicas.yaml"
+	natsFile       = "nats.conf"
 	envExampleFile = "pipebot.env.example"
 	settingsFile   = "../cmd/internal/app/settings.go"
 )
@@ -104,30 +106,58 @@ func TestManifestNamesNoURLThatSlackWouldCall(t *testing.T) {
 
 func TestComposeUsesSettingsOfTheEnvExample(t *testing.T) {
 	settings := settingsOfEnvExample(t)
-	for name := range readCompose(t).Services["pipebot"].Environment {
-		if _, ok := settings[name]; !ok {
-			t.Errorf("%s sets %s, which is not in %s", composeFile, name, envExampleFile)
+	for _, bot := range bots(t) {
+		for name := range bot.Environment {
+			if _, ok := settings[name]; !ok {
+				t.Errorf("%s sets %s, which is not in %s", bot.file, name, envExampleFile)
+			}
 		}
 	}
 }
 
 func TestComposeMountsTheSecretsItPointsTo(t *testing.T) {
-	compose := readCompose(t)
-	service := compose.Services["pipebot"]
-	var pointedTo []string
-	for name, value := range service.Environment {
-		secret, ok := strings.CutPrefix(value, "/run/secrets/")
-		if !ok || !strings.HasSuffix(name, "_FILE") {
-			continue
+	for _, bot := range bots(t) {
+		var pointedTo []string
+		for name, value := range bot.Environment {
+			secret, ok := strings.CutPrefix(value, "/run/secrets/")
+			if !ok || !strings.HasSuffix(name, "_FILE") {
+				continue
+			}
+			pointedTo = append(pointedTo, secret)
+			if bot.secrets[secret].File == "" {
+				t.Errorf("%s points to the secret %s, which has no file", bot.file, secret)
+			}
 		}
-		pointedTo = append(pointedTo, secret)
-		if compose.Secrets[secret].File == "" {
-			t.Errorf("%s points to the secret %s, which has no file", name, secret)
+		slices.Sort(pointedTo)
+		if diff := cmp.Diff(slices.Sorted(slices.Values(bot.Secrets)), pointedTo); diff != "" {
+			t.Errorf("%s: secrets mounted and pointed to (-mounted +pointed to):\n%s", bot.file, diff)
 		}
 	}
-	slices.Sort(pointedTo)
-	if diff := cmp.Diff(slices.Sorted(slices.Values(service.Secrets)), pointedTo); diff != "" {
-		t.Errorf("secrets mounted and pointed to (-mounted +pointed to):\n%s", diff)
+}
+
+// The bots share nothing but NATS, and each server of it has a name and a place for its files that are its own.
+func TestReplicasShareNothingButNATS(t *testing.T) {
+	c := readCompose(t, replicasFile)
+	names, places := map[string]bool{}, map[string]bool{}
+	for name, service := range c.Services {
+		if strings.HasPrefix(name, "pipebot-") {
+			if len(service.Volumes) > 0 || !slices.Contains(service.EnvFile, "nats.env") {
+				t.Errorf("%s has the volumes %q and the settings of %q", name, service.Volumes, service.EnvFile)
+			}
+			continue
+		}
+		names[service.Environment["NATS_NAME"]] = true
+		for _, volume := range service.Volumes {
+			if place, ok := strings.CutSuffix(volume, ":/data"); ok {
+				places[place] = true
+			}
+		}
+		if route := "nats://" + name + ":6222"; !strings.Contains(readFile(t, natsFile), route) {
+			t.Errorf("%s does not know %s", natsFile, route)
+		}
+	}
+	if len(c.Services) != 5 || len(names) != 3 || len(places) != 3 {
+		t.Errorf("%d services; %d servers of NATS have %d places for their files", len(c.Services), len(names), len(places))
 	}
 }
 
@@ -313,22 +343,58 @@ func asJSON(t *testing.T, text string) any {
 	return value
 }
 
-// compose is what the tests read of the compose file.
+// compose is what the tests read of a compose file.
 type compose struct {
-	Services map[string]struct {
-		Environment map[string]string
-		Secrets     []string
-	}
-	Secrets map[string]struct{ File string }
+	Services map[string]service
+	Secrets  map[string]struct{ File string }
 }
 
-func readCompose(t *testing.T) compose {
+type service struct {
+	Environment map[string]string
+	EnvFile     oneOrMore `yaml:"env_file"`
+	Secrets     []string
+	Volumes     []string
+}
+
+// oneOrMore is a list that may be written as its only element.
+type oneOrMore []string
+
+func (l *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*l = oneOrMore{node.Value}
+		return nil
+	}
+	return node.Decode((*[]string)(l))
+}
+
+// bot is a pipebot of a compose file.
+type bot struct {
+	service
+	file    string
+	secrets map[string]struct{ File string }
+}
+
+// bots are those of all compose files.
+func bots(t *testing.T) (all []bot) {
+	t.Helper()
+	for _, file := range []string{composeFile, replicasFile} {
+		c, found := readCompose(t, file), len(all)
+		for name, service := range c.Services {
+			if strings.HasPrefix(name, "pipebot") && len(service.Environment) > 0 {
+				all = append(all, bot{service: service, file: file, secrets: c.Secrets})
+			}
+		}
+		if len(all) == found {
+			t.Fatalf("%s sets nothing for a service pipebot", file)
+		}
+	}
+	return all
+}
+
+func readCompose(t *testing.T, file string) compose {
 	t.Helper()
 	var c compose
-	readYAML(t, composeFile, &c)
-	if len(c.Services["pipebot"].Environment) == 0 {
-		t.Fatalf("%s sets nothing for the service pipebot", composeFile)
-	}
+	readYAML(t, file, &c)
 	return c
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +18,8 @@ import (
 
 // natsServer is the program that a cluster is made of, of the version that go.mod names.
 const natsServer = "github.com/nats-io/nats-server/v2"
+
+const natsPassword = "pw-3f2a"
 
 // cluster is three nats-server processes on loopback that keep everything three times.
 type cluster struct {
@@ -72,8 +76,9 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 func (n *natsNode) args(routes []string) []string {
 	host, port, _ := net.SplitHostPort(n.client)
 	return []string{
-		"--name", n.name, "--addr", host, "--port", port, "--jetstream", "--store_dir", n.dir,
-		"--cluster_name", "pipebot", "--cluster", "nats://" + n.peers, "--routes", strings.Join(routes, ","),
+		"--config", "../../deploy/nats.conf", // with the rights that an operator is told to give
+		"--addr", host, "--port", port, "--store_dir", n.dir,
+		"--cluster", "nats://" + n.peers, "--routes", strings.Join(routes, ","),
 	}
 }
 
@@ -82,6 +87,7 @@ func (c *cluster) start(i int) {
 	c.t.Helper()
 	n := c.nodes[i]
 	n.cmd = exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
+	n.cmd.Env = append(os.Environ(), "NATS_NAME="+n.name, "NATS_PASSWORD="+natsPassword)
 	n.out, n.exited = &lockedBuffer{}, make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if err := n.cmd.Start(); err != nil {
@@ -101,11 +107,52 @@ func (c *cluster) kill(i int) {
 	}
 }
 
+// stop ends a node as an operator does, who waits until it is down.
+func (c *cluster) stop(i int) {
+	c.signal(i, syscall.SIGTERM)
+	<-c.nodes[i].exited
+}
+
+// hang has a node do nothing more, with its connections open, until cont.
+func (c *cluster) hang(i int) { c.signal(i, syscall.SIGSTOP) }
+
+func (c *cluster) cont(i int) { c.signal(i, syscall.SIGCONT) }
+
+func (c *cluster) signal(i int, signal syscall.Signal) {
+	c.t.Helper()
+	if err := c.nodes[i].cmd.Process.Signal(signal); err != nil {
+		c.t.Fatalf("%s: %v", c.nodes[i].name, err)
+	}
+}
+
+// kept is how many replicas each stream has.
+func (c *cluster) kept() map[string]int {
+	c.t.Helper()
+	nc, err := nats.Connect(c.url())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	replicas := make(map[string]int)
+	streams := js.ListStreams(c.ctx)
+	for info := range streams.Info() {
+		replicas[info.Config.Name] = info.Config.Replicas
+	}
+	if err := streams.Err(); err != nil {
+		c.t.Fatal(err)
+	}
+	return replicas
+}
+
 // url names all the nodes.
 func (c *cluster) url() string {
 	var urls []string
 	for _, n := range c.nodes {
-		urls = append(urls, "nats://"+n.client)
+		urls = append(urls, "nats://pipebot:"+natsPassword+"@"+n.client)
 	}
 	return strings.Join(urls, ",")
 }

@@ -269,6 +269,11 @@ func (p *process) stopBy(signal os.Signal) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
+// hang has it do nothing more, with its connections open, until cont.
+func (p *process) hang() { _ = p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (p *process) cont() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
+
 // kill is kill -9.
 func (p *process) kill() {
 	p.killed = true
