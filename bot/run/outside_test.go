@@ -94,3 +94,25 @@ func restart(t *testing.T, s *server.Server, dir string, meanwhile func()) *serv
 	meanwhile()
 	return natsServer(t, dir, port)
 }
+
+// A wrong password does not pass by itself: the bot ends and says so.
+func TestWrongPasswordIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Username: "pipebot", Password: "right",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS is not ready")
+	}
+	ctx := testContext(t)
+	_, err = run.Open(ctx, run.StoreConfig{URL: "nats://pipebot:s3cret@" + s.Addr().String(), Retention: time.Hour})
+	if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "Authorization Violation") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
+}

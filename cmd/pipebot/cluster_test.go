@@ -125,18 +125,33 @@ func (c *cluster) signal(i int, signal syscall.Signal) {
 	}
 }
 
-// kept is how many replicas each stream has.
-func (c *cluster) kept() map[string]int {
+// make makes a stream that is kept once.
+func (c *cluster) make(name, subject string) {
+	c.t.Helper()
+	js, stop := c.jetstream()
+	defer stop()
+	if _, err := js.CreateStream(c.ctx, jetstream.StreamConfig{Name: name, Subjects: []string{subject}}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cluster) jetstream() (js jetstream.JetStream, stop func()) {
 	c.t.Helper()
 	nc, err := nats.Connect(c.url())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
+	if js, err = jetstream.New(nc); err != nil {
 		c.t.Fatal(err)
 	}
+	return js, nc.Close
+}
+
+// kept is how many replicas each stream has.
+func (c *cluster) kept() map[string]int {
+	c.t.Helper()
+	js, stop := c.jetstream()
+	defer stop()
 	replicas := make(map[string]int)
 	streams := js.ListStreams(c.ctx)
 	for info := range streams.Info() {

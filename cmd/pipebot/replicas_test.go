@@ -203,18 +203,24 @@ func TestReplicasStartTogether(t *testing.T) {
 }
 
 // With a node down at the very first start, the bot waits: what it made with one replica
-// would be gone with that one's server, for good.
+// would be gone with that one's server, for good. What was kept once so far is kept three
+// times from then on.
 func TestReplicasWaitForTheirCluster(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := startCluster(w.ctx, t)
 	w.env["NATS_URL"], w.env["HTTP_ADDR"] = c.url(), freeAddress(t)
+	c.make("PIPEBOT_AUDIT", "pipebot.audit.*")
 	c.stop(2)
 	w.run()
 	w.readyz(w.env["HTTP_ADDR"], 503, "store: it is not open yet")
 	c.start(2)
 	w.readyz(w.env["HTTP_ADDR"], 200, "ready")
-	for stream, replicas := range c.kept() {
+	kept := c.kept()
+	if len(kept) != 5 {
+		t.Errorf("the streams are %v", kept)
+	}
+	for stream, replicas := range kept {
 		if replicas != 3 {
 			t.Errorf("%s is kept %d times", stream, replicas)
 		}
