@@ -52,9 +52,12 @@ func (s *store) keepChecking(ctx context.Context) {
 func (s *store) check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	if _, err := s.kv.Put(ctx, aliveKey, nil); err != nil {
-		s.conn.refused.Store(&err)
+	nc := s.conn.nc
+	reconnects := nc.Stats().Reconnects
+	_, err := s.kv.Put(ctx, aliveKey, nil)
+	if err == nil || !nc.IsConnected() || nc.Stats().Reconnects != reconnects {
+		s.conn.refused.Store(nil) // it takes them, or the connection was lost, which is seen by itself
 		return
 	}
-	s.conn.refused.Store(nil)
+	s.conn.refused.Store(&err)
 }

@@ -117,7 +117,7 @@ func (w *world) load(names ...string) *load {
 		w.channel.Invite(who)
 		l.ended.Go(func() {
 			for ctx.Err() == nil {
-				if !w.takes(who) {
+				if !w.takes(who) { //nolint:contextcheck // what was submitted is brought to its end
 					continue
 				}
 				l.count.Add(1)

@@ -74,7 +74,7 @@ func newTown(t *testing.T, replicas int, limit time.Duration) *town {
 	}
 	for i := range replicas {
 		town.bots = append(town.bots, newMachine(town))
-		if err := w.slack.WaitConnected(w.ctx, i+1); err != nil {
+		if err := w.slack.WaitConnected(w.ctx, 2*(i+1)); err != nil {
 			t.Fatalf("pipebot did not connect: %v\n%s", err, town.bots[i].output())
 		}
 	}

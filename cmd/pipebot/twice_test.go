@@ -95,9 +95,7 @@ func TestDeliveredToTwoReplicas(t *testing.T) {
 	w.env["NATS_URL"] = startCluster(w.ctx, t).url()
 	w.start()
 	w.replica(nil)
-	if err := w.slack.WaitConnected(w.ctx, 2); err != nil {
-		t.Fatal(err)
-	}
+	w.connected(2)
 	w.slack.RedeliverNext(1)
 	w.types(t, w.alice, "run main")
 	w.pipeline(1).Finish("success")
