@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	gl "gitlab.com/gitlab-org/api/client-go/v2"
@@ -27,6 +28,7 @@ type Config struct {
 type Client struct {
 	gl      *gl.Client
 	observe func(op string, status int, took time.Duration)
+	ahead   atomic.Int64 // how far our clock is ahead of GitLab's, as its last answer said
 }
 
 // New returns a client for the instance that cfg names. It makes no request.
@@ -98,10 +100,25 @@ func (c *Client) call(op string, do func() (*gl.Response, error)) (*gl.Response,
 		status = resp.StatusCode
 	}
 	c.observe(op, status, time.Since(begin))
+	if status != 0 {
+		c.compareClocks(resp.Header, time.Now())
+	}
 	if err != nil {
 		return resp, classify(op, resp, err)
 	}
 	return resp, nil
+}
+
+// compareClocks notes how far our clock is ahead of GitLab's.
+func (c *Client) compareClocks(header http.Header, now time.Time) {
+	if theirs, err := http.ParseTime(header.Get("Date")); err == nil {
+		c.ahead.Store(int64(max(0, now.Sub(theirs))))
+	}
+}
+
+// byTheirClock is a time of ours as GitLab's clock told it, or a while before.
+func (c *Client) byTheirClock(at time.Time) time.Time {
+	return at.Add(-clockSkew - time.Duration(c.ahead.Load()))
 }
 
 // request is call for the routes where client-go's own types are too narrow: it

@@ -32,8 +32,8 @@ type Search struct {
 }
 
 const (
-	// clockSkew is how far GitLab's clock may be behind ours before a pipeline of ours
-	// would be missed.
+	// clockSkew is how far GitLab's clock may go apart from ours between its last answer
+	// and a start before a pipeline of ours would be missed.
 	clockSkew = 5 * time.Minute
 	// mostRead is of how many pipelines the variables are read, a request for each: as
 	// many as there is time for. Nothing is known of those beyond.
@@ -47,7 +47,7 @@ const (
 // unread there is none.
 func (c *Client) FindStarted(ctx context.Context, s Started) (Search, error) {
 	candidates, err := c.ListPipelines(ctx, s.Project, ListFilter{
-		Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: s.Since.Add(-clockSkew),
+		Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: c.byTheirClock(s.Since),
 	})
 	if err != nil {
 		return Search{}, err

@@ -70,6 +70,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.settle(index, stamp, a)
 		s.mu.Unlock()
+		w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 		a.write(w)
 	case <-r.Context().Done():
 	case <-s.closing:

@@ -87,7 +87,8 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	}
 }
 
-// What the README says that a test holds, a test of that name holds.
+// What the README and the page about failures say that a test holds, a test of that name
+// holds.
 func TestReadmeNamesTestsThatExist(t *testing.T) {
 	there := make(map[string]bool)
 	err := filepath.WalkDir("../../..", func(path string, _ fs.DirEntry, err error) error {
@@ -103,13 +104,19 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(readme(t), -1)
-	if len(named) == 0 {
-		t.Error("the README names no test")
+	failures, err := os.ReadFile("../../../deploy/failures.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range named {
-		if !there[name[1]] {
-			t.Errorf("there is no %s", name[1])
+	for page, text := range map[string]string{"README.md": readme(t), "deploy/failures.md": string(failures)} {
+		named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(text, -1)
+		if len(named) == 0 {
+			t.Errorf("%s names no test", page)
+		}
+		for _, name := range named {
+			if !there[name[1]] {
+				t.Errorf("%s: there is no %s", page, name[1])
+			}
 		}
 	}
 }
