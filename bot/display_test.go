@@ -397,7 +397,7 @@ func TestShowDrawsAgainAfterALostAnswer(t *testing.T) {
 	b := newBoard(t, slacktest.Config{})
 	b.showAll(running())
 	b.slack.HTTPFailNext("chat.update", 0, "", false)
-	if _, err := b.show(blocked("ship")); err == nil {
+	if _, err := b.show(ended(gitlab.StatusFailed)); err == nil {
 		t.Error("Show does not tell that it is not certain")
 	}
 	for range 2 {

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -80,8 +79,8 @@ func TestTellerTakesTheFirstWayThatWorks(t *testing.T) {
 
 func TestTellerTriesAgainWhereNoWayWorked(t *testing.T) {
 	o := newOffice(t)
-	o.slack.RateLimit("chat.postEphemeral", 1, time.Second)
-	o.slack.RateLimit("chat.postMessage", 1, time.Second)
+	o.slack.FailNext("chat.postEphemeral", "internal_error", 1)
+	o.slack.FailNext("chat.postMessage", "internal_error", 1)
 	if shown, err := o.tells(""); err == nil || len(shown.Told) != 0 {
 		t.Errorf("the record says %v, %v", shown.Told, err)
 	}

@@ -250,8 +250,10 @@ func TestDamageAfterKill(t *testing.T) {
 	}
 	for stream, called := range said {
 		f.refuseAll(t, streams+stream+"/msgs/1.blk", func(what string) bool {
-			// Behind the last record may be what was being written.
-			return what != "has more"
+			// Behind the last record may be what was being written. The last token of work may
+			// have come after the note of how many there were, and is as good as not written.
+			newest := what == "lacks a byte" || what == "ends otherwise"
+			return what != "has more" && !(stream == "PIPEBOT_WORK" && newest)
 		}, "the data folder is damaged: ")
 		t.Run(stream+" is gone", func(t *testing.T) {
 			f := f.copied(t)

@@ -379,7 +379,7 @@ func TestMetrics(t *testing.T) {
 		"the project": "group/app", "the project's name": "app\"", "the person": alice.ID, "the channel": channel.ID,
 		"the ref": "main\"", "a variable": "APP_ENV", "its value": "staging", "the modal": modal.ID(), "a URL": "://",
 	})
-	for _, ours := range []string{"HTTP_ADDR", "LOG_LEVEL", "START_TIMEOUT"} {
+	for _, ours := range []string{"HTTP_ADDR", "LOG_LEVEL", "START_TIMEOUT", "SLACK_RATE"} {
 		delete(private, ours)
 	}
 	for name, text := range private {
