@@ -75,7 +75,7 @@ func readStream(dir, name string) (last uint64, err error) {
 			return 0, err
 		}
 		highest, err := readBlock(data, h)
-		if err != nil && !(newest && errors.Is(err, errTorn)) {
+		if err != nil && (!newest || !errors.Is(err, errTorn)) {
 			return 0, fmt.Errorf("%s: %w", path, err)
 		}
 		last = max(last, highest)

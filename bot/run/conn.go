@@ -96,7 +96,7 @@ func quiet(o *nats.Options) error {
 // Close ends the connection and the embedded server.
 func (c *Conn) Close() {
 	if c.embedded != nil {
-		c.embedded.rest(c.js)
+		c.embedded.rest()
 	}
 	if c.nc != nil {
 		c.nc.Close()

@@ -120,11 +120,11 @@ func (f folder) refuses(t *testing.T, want error, parts ...string) {
 func (f folder) hasAll(t *testing.T) {
 	t.Helper()
 	for range 2 {
-		f.holds(t, testContext(t))
+		f.holds(testContext(t), t)
 	}
 }
 
-func (f folder) holds(t *testing.T, ctx context.Context) {
+func (f folder) holds(ctx context.Context, t *testing.T) {
 	t.Helper()
 	conn, err := run.Open(ctx, run.StoreConfig{Dir: f.dir, Retention: time.Hour})
 	if err != nil {
@@ -140,7 +140,11 @@ func (f folder) holds(t *testing.T, ctx context.Context) {
 			t.Errorf("the run %d: %s, %v", i, r.State, err)
 		}
 	}
-	if _, linked, err := newLinker(t, conn).Get(ctx, "T1", "U1"); err != nil || !linked {
+	links, err := run.OpenLinks(ctx, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, linked, err := links.Get(ctx, "T1", "U1"); err != nil || !linked {
 		t.Errorf("the link: %t, %v", linked, err)
 	}
 	freezes, err := run.OpenFreezes(ctx, conn)
@@ -253,7 +257,7 @@ func TestDamageAfterKill(t *testing.T) {
 			// Behind the last record may be what was being written. The last token of work may
 			// have come after the note of how many there were, and is as good as not written.
 			newest := what == "lacks a byte" || what == "ends otherwise"
-			return what != "has more" && !(stream == "PIPEBOT_WORK" && newest)
+			return what != "has more" && (stream != "PIPEBOT_WORK" || !newest)
 		}, "the data folder is damaged: ")
 		t.Run(stream+" is gone", func(t *testing.T) {
 			f := f.copied(t)

@@ -134,12 +134,9 @@ func (e *embedded) shutdown() (ran bool) {
 }
 
 // rest ends what the connection is needed for.
-func (e *embedded) rest(js jetstream.JetStream) {
+func (e *embedded) rest() {
 	e.ending()
 	e.working.Wait()
-	if js != nil && e.failed() == nil {
-		e.noteStreams(context.Background(), js)
-	}
 }
 
 // close stops the server and notes how it left the folder.

@@ -32,6 +32,9 @@ func (e *embedded) keep(ctx context.Context, js jetstream.JetStream) {
 	for {
 		select {
 		case <-ctx.Done():
+			if e.failed() == nil {
+				e.noteStreams(context.WithoutCancel(ctx), js)
+			}
 			return
 		case <-e.faulted:
 			e.recover(ctx)
