@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,14 +15,14 @@ func TestClockJumps(t *testing.T) {
 	const pause = 3 * time.Second
 	at := askedAt
 	for name, tt := range map[string]struct {
-		now   time.Time
-		left  time.Duration
-		after time.Time
+		now  time.Time
+		left time.Duration
+		from time.Time // that it is looked for from
 	}{
-		"at once":            {at, pause, at.Add(-time.Minute)},
-		"a second later":     {at.Add(time.Second), 2 * time.Second, at.Add(-time.Minute)},
-		"long after":         {at.Add(time.Minute), 0, at.Add(-time.Minute)},
-		"it went on":         {at.Add(time.Hour), 0, at.Add(-time.Minute)},
+		"at once":            {at, pause, at.Add(-5 * time.Minute)},
+		"a second later":     {at.Add(time.Second), 2 * time.Second, at.Add(-5 * time.Minute)},
+		"long after":         {at.Add(time.Minute), 0, at.Add(-5 * time.Minute)},
+		"it went on":         {at.Add(time.Hour), 0, at.Add(-5 * time.Minute)},
 		"it went back":       {at.Add(-time.Hour), 0, at.Add(-25 * time.Hour)},
 		"it went back a bit": {at.Add(-time.Second), 0, at.Add(-24*time.Hour - time.Second)},
 	} {
@@ -29,8 +30,12 @@ func TestClockJumps(t *testing.T) {
 			if got := bot.Left(at, pause, tt.now); got != tt.left {
 				t.Errorf("%s are left, want %s", got, tt.left)
 			}
-			if got := bot.PostedAfter(at, tt.now); !got.Equal(tt.after) {
-				t.Errorf("it is looked for from %s on, want %s", got, tt.after)
+			oldest, latest := bot.PostedBetween(at, tt.now)
+			if want := strconv.FormatInt(tt.from.Unix(), 10); oldest != want {
+				t.Errorf("it is looked for from %s on, want %s", oldest, want)
+			}
+			if back := tt.now.Before(at); (latest == "") != back {
+				t.Errorf("it is looked for until %q; the clock went back: %t", latest, back)
 			}
 		})
 	}

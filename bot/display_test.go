@@ -507,6 +507,39 @@ func TestShowFindsWhatItMayHavePosted(t *testing.T) {
 	}
 }
 
+// What Slack gave no answer to may yet be done, for longer than what a dead process asked
+// for: looked for too soon, it would not be there, and be posted twice.
+func TestShowWaitsForALostPost(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.slack.HTTPFailNext("chat.postMessage", 502, "", false)
+	if _, err := b.show(running()); err == nil {
+		t.Fatal("Show does not tell that it is not certain")
+	}
+	b.kept.PostingAt = b.kept.PostingAt.Add(-5 * time.Second)
+	if again, err := b.show(running()); err != nil || again <= 5*time.Second {
+		t.Errorf("Show = %s, %v; want to be called again when the post cannot come any more", again, err)
+	}
+	b.calls("conversations.history", 0)
+}
+
+// A message is found in a channel where people have gone on to talk.
+func TestShowLooksThroughABusyChannel(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.slack.HTTPFailNext("chat.postMessage", 0, "", true)
+	if _, err := b.show(running()); err == nil {
+		t.Fatal("Show does not tell that it is not certain")
+	}
+	for range 401 {
+		if _, err := b.alice.Post(b.builds, "hello", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.settled()
+	b.showAll(running())
+	b.calls("conversations.history", 3)
+	b.calls("chat.postMessage", 1)
+}
+
 // Where nobody may look, better twice than never.
 func TestShowPostsAgainWhereItMayNotLook(t *testing.T) {
 	b := newBoard(t, slacktest.Config{Scopes: []string{"commands", "chat:write"}})

@@ -130,17 +130,17 @@ var (
 	ReasonModal   = reasonModal
 	Undecided     = func(d policy.Decision, err error) Message { return warning(undecidedWords(d, err)...) }
 
-	NotSettled  = notSettled
-	CardIsHere  = cardIsHere
-	CardIsAway  = cardIsAway
-	NowFollowed = nowFollowed
-	NotFoundOut = notFoundOut
-	NotShown    = notShown
-	NoLink      = noLink
-	Preview     = preview
-	Waited      = waited
-	Left        = left
-	PostedAfter = postedAfter
+	NotSettled    = notSettled
+	CardIsHere    = cardIsHere
+	CardIsAway    = cardIsAway
+	NowFollowed   = nowFollowed
+	NotFoundOut   = notFoundOut
+	NotShown      = notShown
+	NoLink        = noLink
+	Preview       = preview
+	Waited        = waited
+	Left          = left
+	PostedBetween = postedBetween
 
 	ErrNothingShown = errNothingShown
 	ErrUnread       = errUnread

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -28,7 +27,7 @@ const (
 // looks in the channel for the message before posting it again.
 func (s *showing) post(ctx context.Context, name string, m message) (again time.Duration, err error) {
 	if s.shown.Posting == name {
-		if wait := left(s.shown.PostingAt, postSettle, time.Now()); wait > 0 {
+		if wait := s.unsettled(time.Now()); wait > 0 {
 			return wait, nil
 		}
 		if again := s.Budget.Take(lookBy(name), "", budget.Start); again > 0 {
@@ -48,7 +47,7 @@ func (s *showing) post(ctx context.Context, name string, m message) (again time.
 	if again := s.postable(name); again > 0 {
 		return again, nil
 	}
-	s.shown.Posting, s.shown.PostingAt = name, time.Now()
+	s.shown.Posting, s.shown.PostingAt, s.shown.PostingLost = name, time.Now(), false
 	if err := s.save(s.shown); err != nil {
 		return 0, err
 	}
@@ -57,14 +56,24 @@ func (s *showing) post(ctx context.Context, name string, m message) (again time.
 		return 0, errors.Join(err, s.unmark())
 	}
 	if err != nil {
-		return 0, err
+		s.shown.PostingLost = true
+		return 0, errors.Join(err, s.save(s.shown))
 	}
 	return 0, s.posted(name, hashOf(sent), channel, ts)
 }
 
+// unsettled is how much longer the message may come that is being posted: its sender died,
+// or was given no answer.
+func (s *showing) unsettled(now time.Time) time.Duration {
+	if s.shown.PostingLost {
+		return left(s.shown.PostingAt, unsureFor, now)
+	}
+	return left(s.shown.PostingAt, postSettle, now)
+}
+
 // unmark takes the mark away of a message that was not posted.
 func (s *showing) unmark() error {
-	s.shown.Posting, s.shown.PostingAt = "", time.Time{}
+	s.shown.Posting, s.shown.PostingAt, s.shown.PostingLost = "", time.Time{}, false
 	return s.save(s.shown)
 }
 
@@ -116,7 +125,7 @@ func (s *showing) send(ctx context.Context, name string, m message) (channel, ts
 }
 
 func (s *showing) posted(name, hash, channel, ts string) error {
-	s.shown.Posting, s.shown.PostingAt = "", time.Time{}
+	s.shown.Posting, s.shown.PostingAt, s.shown.PostingLost = "", time.Time{}, false
 	switch {
 	case name != cardName:
 		s.shown.Told = append(s.shown.Told, name)
@@ -151,37 +160,56 @@ func lookBy(name string) string {
 	return budget.Replies
 }
 
+const (
+	// historyPage is how many messages Slack recommends to ask for at once, historyPages
+	// how many times: with the times bounded, more than any channel has.
+	// https://docs.slack.dev/reference/methods/conversations.history
+	historyPage  = 200
+	historyPages = 10
+)
+
 func (s *showing) findIn(ctx context.Context, channel, name string) (ts string, err error) {
-	const most = 200
-	oldest := strconv.FormatInt(postedAfter(s.shown.PostingAt, time.Now()).Unix(), 10)
-	var messages []slack.Message
-	if name == cardName {
-		var history *slack.GetConversationHistoryResponse
-		history, err = s.API.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-			ChannelID: channel, Oldest: oldest, Limit: most, IncludeAllMetadata: true,
-		})
-		if err == nil {
-			messages = history.Messages
+	cursor := ""
+	for range historyPages {
+		messages, next, err := s.readPage(ctx, channel, name, cursor)
+		if answer, refused := asSlackError(err); refused {
+			s.Log.Info("cannot look for a message that may have been posted", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
+			return "", nil
 		}
-	} else {
-		messages, _, _, err = s.API.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-			ChannelID: channel, Timestamp: s.shown.Card, Oldest: oldest, Limit: most, IncludeAllMetadata: true,
-		})
-	}
-	if answer, refused := asSlackError(err); refused {
-		s.Log.Info("cannot look for a message that may have been posted", zap.String("run", s.run.Request.ID), zap.String("reason", answer.Err))
-		return "", nil
-	}
-	if err == nil && messages == nil {
-		err = errNoAnswer // which is not "none"
-	}
-	if err != nil {
-		return "", err
-	}
-	if i := slices.IndexFunc(messages, func(m slack.Message) bool { return isOurs(m, s.run, name) }); i >= 0 {
-		return messages[i].Timestamp, nil
+		if err == nil && messages == nil {
+			err = errNoAnswer // which is not "none"
+		}
+		if err != nil {
+			return "", err
+		}
+		if i := slices.IndexFunc(messages, func(m slack.Message) bool { return isOurs(m, s.run, name) }); i >= 0 {
+			return messages[i].Timestamp, nil
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
 	}
 	return "", nil
+}
+
+// readPage reads messages from about the time when one may have been posted: of the
+// channel, or of the card's thread.
+func (s *showing) readPage(ctx context.Context, channel, name, cursor string) (messages []slack.Message, next string, err error) {
+	oldest, latest := postedBetween(s.shown.PostingAt, time.Now())
+	if name != cardName {
+		messages, _, next, err = s.API.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: s.shown.Card, Oldest: oldest, Latest: latest, Cursor: cursor, Limit: historyPage, IncludeAllMetadata: true,
+		})
+		return messages, next, err
+	}
+	history, err := s.API.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+		ChannelID: channel, Oldest: oldest, Latest: latest, Cursor: cursor, Limit: historyPage, IncludeAllMetadata: true,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return history.Messages, history.ResponseMetaData.NextCursor, nil
 }
 
 func isOurs(m slack.Message, r run.Run, name string) bool {

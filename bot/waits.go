@@ -38,6 +38,9 @@ func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 			if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
 				return again, nil
 			}
+			if err := s.save(s.shown); err != nil { // whose turn is it?
+				return 0, err
+			}
 			options := append(drawn.options(), slack.MsgOptionParse(false))
 			_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
 			if err != nil && !permanent(err) {
@@ -104,7 +107,7 @@ func (s *showing) resume(ctx context.Context) (again time.Duration, err error) {
 	if name == "" || name == cardName || slices.ContainsFunc(replies(s.run), func(r reply) bool { return r.name == name }) {
 		return 0, nil
 	}
-	if wait := left(s.shown.PostingAt, postSettle, time.Now()); wait > 0 {
+	if wait := s.unsettled(time.Now()); wait > 0 {
 		return wait, nil
 	}
 	if again := s.Budget.Take(lookBy(name), "", budget.End); again > 0 {

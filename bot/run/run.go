@@ -168,9 +168,10 @@ type Shown struct {
 	EditRefused time.Time `json:"edit_refused,omitzero"`
 	Unsure      time.Time `json:"unsure,omitzero"`
 	// Posting is set while a message is being posted whose outcome is not known:
-	// its name, and since when.
-	Posting   string    `json:"posting,omitempty"`
-	PostingAt time.Time `json:"posting_at,omitzero"`
+	// its name, and since when. PostingLost: Slack gave no answer.
+	Posting     string    `json:"posting,omitempty"`
+	PostingAt   time.Time `json:"posting_at,omitzero"`
+	PostingLost bool      `json:"posting_lost,omitempty"`
 	// Told names the notices and replies that were given.
 	Told []string `json:"told,omitempty"`
 	// Standing are the replies whose buttons can still be used.
