@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (o *office) restart(change func(cfg *bot.Config)) {
 func (o *office) connect() {
 	o.Helper()
 	s := socket.New(socket.Config{
-		AppToken: slacktest.DefaultAppToken, APIURL: o.slack.APIURL(), Log: zap.NewNop(),
+		AppToken: slacktest.DefaultAppToken, APIURL: o.slack.APIURL(), HTTP: bot.SlackHTTP(http.DefaultTransport), Log: zap.NewNop(),
 		Connections: func(int, int) {},
 		Handle: func(ctx context.Context, e *socket.Envelope) {
 			begin := o.begin()

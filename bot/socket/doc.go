@@ -15,9 +15,24 @@
 // for what cannot be parsed are here. What a connection has not got out when it ends goes
 // out on the other one.
 //
-// slack-go opens the connections and knows the payloads. Its socketmode client is not
-// used: it hides why Slack ends a connection, cannot open the next one before, and does
-// not say whether an acknowledgement was written.
+// # Why not slack-go's client
+//
+// slack-go makes the call that opens a connection, and its types are those of the frames
+// and of what is in them. WebSocket itself is gorilla/websocket's. The client of its package
+// socketmode (v0.35) is not used, because of what it does not do:
+//
+//   - It keeps the reason of a disconnect to itself. Here Socket Mode that is switched off, or
+//     an app without room for one more, is told, and not tried again at once.
+//   - It opens the next connection only when the last one has ended. Two clients would not
+//     help where Slack ends both at a time.
+//   - Its acknowledgement is done when it is queued. Here it has been written, or goes out on
+//     the other connection, and the end of the process waits for it.
+//   - Ten frames in a row that it cannot read end the connection, and what among them is an
+//     envelope has no acknowledgement, so that it may come again on the next one.
+//   - It waits up to five minutes between two tries, and ends at a 404.
+//
+// That costs this package: pings, deadlines, the goodbye and each change of the protocol are
+// its own to follow. An envelope of a type that is not known yet is acknowledged and logged.
 //
 // https://docs.slack.dev/apis/events-api/using-socket-mode
 package socket

@@ -12,6 +12,15 @@ func (s *Socket) Gate(turn func(context.Context) error) { s.pace.turn = turn }
 // Hasten makes a line wait for as long before it tries again, whatever was wrong.
 func (s *Socket) Hasten(d time.Duration) { s.waits = waits{d, d, d, d} }
 
+// RetryAfter is the wait of a line without a connection, while the other has one or not.
+func RetryAfter(err error, failures int, other bool) time.Duration {
+	s := New(Config{})
+	if other {
+		s.lines[1].current = new(conn)
+	}
+	return s.retryAfter(s.lines[0], err, failures)
+}
+
 // Stands waits until so many connections stand.
 func (s *Socket) Stands(ctx context.Context, n int) bool {
 	return s.await(ctx, func() bool { return s.standing() == n })
@@ -67,4 +76,5 @@ const (
 	OpenEvery = openEvery
 	Workers   = workers
 	MaxFrame  = maxFrame
+	Several   = several
 )

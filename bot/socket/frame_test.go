@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pipebot/bot/slacktest"
 	"pipebot/bot/socket"
 )
 
@@ -118,7 +119,8 @@ func TestBadFrames(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			handled := make(chan struct{}, 10)
-			w := start(t, func(context.Context, *socket.Envelope) { handled <- struct{}{} })
+			w := newWorkspaceOf(t, slacktest.Config{AckTimeout: soon}, func(context.Context, *socket.Envelope) { handled <- struct{}{} })
+			w.connect()
 			deliver := w.Deliver
 			if tt.binary {
 				deliver = w.DeliverBinary

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -58,7 +59,7 @@ func newWorkspaceOf(t *testing.T, cfg slacktest.Config, handle socket.Handler) *
 	core, logs := observer.New(zap.DebugLevel)
 	w.logs = logs
 	w.socket = socket.New(socket.Config{
-		AppToken: slacktest.DefaultAppToken, APIURL: w.APIURL(), Handle: handle, Log: zap.New(core),
+		AppToken: slacktest.DefaultAppToken, APIURL: w.APIURL(), HTTP: http.DefaultClient, Handle: handle, Log: zap.New(core),
 		Connections: func(own, all int) { w.hellos <- [2]int{own, all} },
 	})
 	return w

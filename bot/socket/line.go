@@ -23,6 +23,10 @@ type waits struct {
 	second      time.Duration // for one more connection than Slack allows, while one stands: nothing is missed
 }
 
+// several is how often a second connection that Slack has no room for is tried soon. With
+// the two openings of a start, that leaves the other line one of [openBurst].
+const several = 5
+
 func newWaits() waits {
 	return waits{first: 100 * time.Millisecond, most: 30 * time.Second, refused: time.Minute, second: 5 * time.Minute}
 }
@@ -42,9 +46,8 @@ func (l *line) stands() bool { return l.current != nil && !l.current.ended }
 func (s *Socket) keep(ctx context.Context, l *line) error {
 	defer s.replace(ctx, l, nil)
 	for failures := 0; ; {
-		next, err := s.open(ctx)
+		next, err := s.open(ctx, l)
 		if err == nil {
-			s.replace(ctx, l, next)
 			if err = s.watch(ctx, l); err != nil {
 				s.replace(ctx, l, nil)
 			}
@@ -66,10 +69,13 @@ func (s *Socket) keep(ctx context.Context, l *line) error {
 	}
 }
 
-// open opens a connection when it is its turn.
-func (s *Socket) open(ctx context.Context) (next *conn, err error) {
+// open opens a connection when it is its turn, and puts it in the line. The turn lasts until
+// then, so that what Slack counted at the hellos is told in their order.
+func (s *Socket) open(ctx context.Context, l *line) (next *conn, err error) {
 	err = s.pace.do(ctx, func() (err error) {
-		next, err = s.dial(ctx)
+		if next, err = s.dial(ctx); err == nil {
+			s.replace(ctx, l, next)
+		}
 		return err
 	})
 	return next, err
@@ -100,6 +106,10 @@ func (s *Socket) replace(ctx context.Context, l *line, next *conn) {
 		s.cfg.Connections(standing, app)
 	}
 }
+
+// retireWithin bounds the end of a connection: the last acknowledgements, both sides'
+// goodbyes, and TCP's.
+const retireWithin = drainWithin + 2*closeWithin + lingerWithin
 
 // retire closes a connection gently: nothing that came on it is left without an
 // acknowledgement that has one.
@@ -155,15 +165,24 @@ func (s *Socket) due(l *line) time.Duration {
 }
 
 // giveWay closes the old connection of a line before the next one, where Slack allows no
-// more and the other line has one. It reports whether it did.
+// more and the other line has one. It reports whether it did. The old one counts until it
+// has ended, so that is waited for.
 func (s *Socket) giveWay(ctx context.Context, l *line, err error) bool {
 	s.mu.Lock()
+	old := l.current
 	possible := errors.Is(err, ErrTooMany) && l.stands() && s.standing() == len(s.lines)
 	s.mu.Unlock()
-	if possible {
-		s.replace(ctx, l, nil)
+	if !possible {
+		return false
 	}
-	return possible
+	s.replace(ctx, l, nil)
+	ctx, cancel := context.WithTimeout(ctx, retireWithin)
+	defer cancel()
+	select {
+	case <-old.gone:
+	case <-ctx.Done():
+	}
+	return true
 }
 
 // failed takes note of why the line has no connection, and says it. What will stay until
@@ -183,20 +202,21 @@ func (s *Socket) failed(l *line, err error) {
 	case !errors.Is(fault, ErrDisabled) && !errors.Is(fault, ErrTooMany):
 		s.cfg.Log.Warn("connecting to Slack failed", fields...)
 	case !said:
-		s.cfg.Log.Error("Slack allows no connection until somebody acts; trying again now and then", fields...)
+		s.cfg.Log.Error("Slack allows no further connection; trying again now and then", fields...)
 	}
 }
 
-// retryAfter is the wait before a line is to try again.
+// retryAfter is the wait before a line is to try again. Where Slack has no room, that may
+// pass by itself: the connections of a process that was killed count until Slack notices.
 func (s *Socket) retryAfter(l *line, err error, failures int) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case errors.Is(err, ErrTooMany) && s.standing() > 0 && !l.stands():
-		return s.waits.second
-	case errors.Is(err, ErrTooMany), errors.Is(err, ErrDisabled):
+	case errors.Is(err, ErrDisabled):
 		return s.waits.refused
-	case failures == 0:
+	case errors.Is(err, ErrTooMany) && s.standing() > 0 && !l.stands() && failures >= several:
+		return s.waits.second
+	case failures == 0 && !errors.Is(err, ErrTooMany):
 		return 0
 	default:
 		ceiling := min(s.waits.most, s.waits.first<<min(failures, 20))

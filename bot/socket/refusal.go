@@ -12,12 +12,14 @@ import (
 // ErrRejected: Slack does not accept the app token, and trying again will not help.
 var ErrRejected = errors.New("Slack rejects the app token") //nolint:staticcheck // a name
 
-// What stands between a socket and its connections until somebody acts.
-// https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
+// Why Slack lets a connection not be, in a disconnect that may come in place of hello.
 var (
 	// ErrDisabled: Socket Mode is off in the app's settings.
+	// https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
 	ErrDisabled = errors.New("Socket Mode is switched off for the Slack app; switch it on under Settings > Socket Mode at api.slack.com/apps")
-	// ErrTooMany: the app has as many connections as Slack allows.
+	// ErrTooMany: the app has as many connections as Slack allows. Those of a process that
+	// was killed count until Slack notices. The reason is not among the documented ones:
+	// https://github.com/slackapi/bolt-js/issues/2225
 	ErrTooMany = errors.New("the Slack app has the 10 connections that Slack allows; stop another process that uses its app token")
 )
 

@@ -69,7 +69,7 @@ func shuttingDown(t *testing.T) (w *workspace, inHand chan error, handled *atomi
 	return w, inHand, handled, release
 }
 
-// more puts more commands in than slack-go holds.
+// more puts more commands in than there are workers.
 func (w *workspace) more() {
 	for i := range 300 {
 		w.Deliver(fmt.Appendf(nil, `{"envelope_id":"E%d","type":"slash_commands","payload":{"command":"/pipeline"}}`, i))

@@ -21,9 +21,13 @@ type Config struct {
 	AppToken string
 	// APIURL is Slack's Web API, with the slash at the end.
 	APIURL string
+	// HTTP makes the calls of the Web API. It must follow no redirect, which would take the
+	// app token along, and has to give each 429 a Retry-After in seconds, since slack-go
+	// (v0.35) understands nothing else.
+	HTTP   *http.Client
 	Handle Handler
 	// Connections is told at each hello how many connections stand here, and how many
-	// the app has in all its processes. It may be called by several goroutines at once.
+	// the app has in all its processes. It is called once at a time.
 	Connections func(own, all int)
 	Log         *zap.Logger
 }
@@ -53,16 +57,12 @@ type Socket struct {
 
 // New prepares the connections. It opens none before Run.
 func New(cfg Config) *Socket {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment}
-	if standard, ok := http.DefaultTransport.(*http.Transport); ok {
-		transport = standard.Clone()
-	}
 	return &Socket{
 		cfg: cfg,
 		api: slack.New("", // the bot token is no business of these connections
 			slack.OptionAppLevelToken(cfg.AppToken),
 			slack.OptionAPIURL(cfg.APIURL),
-			slack.OptionHTTPClient(&http.Client{Transport: transport}),
+			slack.OptionHTTPClient(cfg.HTTP),
 		),
 		dialer: &websocket.Dialer{
 			NetDialContext: dialLingering,

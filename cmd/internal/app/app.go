@@ -115,8 +115,8 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 		return err
 	}
 	calls := budget.New(budget.Config{Rate: s.SlackRate, Log: log.Named("slack")})
-	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL),
-		slack.OptionHTTPClient(bot.SlackHTTP(calls.Transport(m.slack(http.DefaultTransport)))))
+	web := bot.SlackHTTP(calls.Transport(m.slack(http.DefaultTransport)))
+	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL), slack.OptionHTTPClient(web))
 	log.Info("pipebot starts", zap.String("version", version), zap.String("gitlab", s.GitLabURL), zap.Strings("projects", s.Projects),
 		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.Bool("outside_nats", s.NATSURL != ""))
 	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention, Log: log.Named("nats")})
@@ -132,7 +132,7 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 		return err
 	}
 
-	p, err := connect(ctx, s, m, client, api, calls, conn, audit, log)
+	p, err := connect(ctx, s, m, client, web, api, calls, conn, audit, log)
 	if err != nil {
 		return err
 	}

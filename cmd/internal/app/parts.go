@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ type parts struct {
 }
 
 // connect makes the parts. Nothing works before it is run.
-func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client, api *slack.Client, calls *budget.Budget, conn *run.Conn, audit *run.Audit, log *zap.Logger) (*parts, error) {
+func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client, web *http.Client, api *slack.Client, calls *budget.Budget, conn *run.Conn, audit *run.Audit, log *zap.Logger) (*parts, error) {
 	rules, err := policy.OpenFile(s.PolicyFile, s.Authz)
 	if err != nil {
 		return nil, err
@@ -96,7 +97,7 @@ func connect(ctx context.Context, s Settings, m *metrics, client *gitlab.Client,
 		Gate: gate, Linking: p.linking, BuildTypes: s.BuildTypes, BuildTypeVariable: s.BuildTypeVariable, Log: log.Named("bot"),
 	})
 	p.socket = socket.New(socket.Config{
-		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, Handle: handler.Handle, Log: log.Named("socket"),
+		AppToken: s.SlackAppToken, APIURL: s.SlackAPIURL, HTTP: web, Handle: handler.Handle, Log: log.Named("socket"),
 		Connections: func(own, all int) {
 			calls.Share(own, all)
 			m.appConnections.Set(float64(all))

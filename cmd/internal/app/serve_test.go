@@ -367,6 +367,7 @@ func TestMetrics(t *testing.T) {
 		`pipebot_gitlab_request_seconds_count{operation="reading the project",status="200"}`,
 		`pipebot_gitlab_request_seconds_count{operation="starting a pipeline",status="201"} 1`,
 		`pipebot_slack_request_seconds_count{method="views.open",status="200"} 1`,
+		`pipebot_slack_request_seconds_count{method="apps.connections.open",status="200"} 2`,
 		counted,
 		"go_goroutines ", "process_resident_memory_bytes ",
 	} {
