@@ -63,7 +63,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	for i := range c.nodes {
 		c.start(i)
 	}
-	c.ready() //nolint:contextcheck // it has it
+	c.ready()
 	return c
 }
 
