@@ -246,10 +246,16 @@ func TestReplicasWaitForTheirCluster(t *testing.T) {
 // readyz waits until /readyz answers like this.
 func (w *world) readyz(address string, code int, text string) {
 	w.t.Helper()
-	w.eventually(fmt.Sprintf("/readyz with %d and %q", code, text), func() bool {
+	err := eventually(w.ctx, func() error {
 		got, body := w.get("http://" + address + "/readyz")
-		return got == code && strings.Contains(body, text)
+		if got == code && strings.Contains(body, text) {
+			return nil
+		}
+		return fmt.Errorf("/readyz answers %d, want %d and %q:\n%s", got, code, text, body)
 	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // kill -9 under load: what the dead one had in hand the other one brings to its end, and
