@@ -72,6 +72,7 @@ func (w *world) becomes(p *gitlabtest.Pipeline, is func() bool) {
 
 // A retried pipeline's card comes to life again, and says who did it; so for cancel.
 func TestRetryAndCancelTyped(t *testing.T) {
+	t.Parallel()
 	w, maintainer, _ := newActs(t)
 	p := w.asked()
 	p.Finish("failed")
@@ -91,6 +92,7 @@ func TestRetryAndCancelTyped(t *testing.T) {
 
 // What nobody asked the bot for is acted upon as well, and can be followed.
 func TestRetryOfAnothersPipeline(t *testing.T) {
+	t.Parallel()
 	w, _, _ := newActs(t)
 	p := w.pushed("main")
 	p.Finish("failed")
@@ -106,6 +108,7 @@ func TestRetryOfAnothersPipeline(t *testing.T) {
 // A pipeline is deleted by an owner, where the access token is an owner's too. The card
 // says by whom.
 func TestDelete(t *testing.T) {
+	t.Parallel()
 	w, maintainer, owner := newActs(t)
 	p := w.asked()
 	p.Finish("failed")
@@ -141,6 +144,7 @@ func TestDelete(t *testing.T) {
 
 // A manual job starts by its name; without one, those that wait are offered.
 func TestPlayTyped(t *testing.T) {
+	t.Parallel()
 	w, _, _ := newActs(t)
 	w.project.SetCI(gitlabtest.CI{Stages: []string{"build", "deploy"}, Jobs: []gitlabtest.JobSpec{
 		{Name: "compile", Stage: "build"}, {Name: "ship", Stage: "deploy", Manual: true}, {Name: "docs", Stage: "deploy", Manual: true, AllowFailure: true},
@@ -166,6 +170,7 @@ func TestPlayTyped(t *testing.T) {
 
 // Who reads which variables; what looks like a secret is shown when it is asked for.
 func TestVariables(t *testing.T) {
+	t.Parallel()
 	w, maintainer, _ := newActs(t)
 	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
@@ -194,6 +199,7 @@ func TestVariables(t *testing.T) {
 
 // An access token that GitLab does not show the variables to.
 func TestVariablesKeptFromTheToken(t *testing.T) {
+	t.Parallel()
 	w, maintainer, _ := newActs(t)
 	w.gitlab.Fault(gitlabtest.Match{PathPattern: "**/variables"}, gitlabtest.Fault{Status: http.StatusForbidden, Body: `{"message":"403 Forbidden"}`})
 	own, foreign := w.asked(), w.pushed("main", gitlabtest.Variable{Key: "APP_ENV", Value: "staging"})
@@ -206,6 +212,7 @@ func TestVariablesKeptFromTheToken(t *testing.T) {
 
 // The same by the menu of a pipeline in the app's home, which is in no channel.
 func TestPipelineMenu(t *testing.T) {
+	t.Parallel()
 	w, _, owner := newActs(t)
 	w.project.AddMember(w.owner, gitlabtest.Owner)
 	p := w.pushed("main", gitlabtest.Variable{Key: "APP_ENV", Value: "staging"})
@@ -259,6 +266,7 @@ func (w *world) home(who *slacktest.User, value string) *slacktest.Home {
 
 // What GitLab answers to what people want done, in words.
 func TestActsThatGitLabRefuses(t *testing.T) {
+	t.Parallel()
 	w, _, owner := newActs(t)
 	w.project.AddMember(w.owner, gitlabtest.Owner)
 	message := func(status int) gitlabtest.Fault {
@@ -313,6 +321,7 @@ func TestActsThatGitLabRefuses(t *testing.T) {
 
 // GitLab does what it is asked and its answer is lost: that is looked into.
 func TestActsWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	w, _, owner := newActs(t)
 	w.project.AddMember(w.owner, gitlabtest.Owner)
 	lost := gitlabtest.Fault{Times: 1, Cut: true, Applied: true}
@@ -332,6 +341,7 @@ func TestActsWhoseAnswerIsLost(t *testing.T) {
 
 // While GitLab is down nothing is done, and people are told.
 func TestActsWhileGitLabIsDown(t *testing.T) {
+	t.Parallel()
 	w, _, owner := newActs(t)
 	p := w.asked()
 	w.known(owner, w.channel)
@@ -354,6 +364,7 @@ func TestActsWhileGitLabIsDown(t *testing.T) {
 
 // Somebody confirms twice, or Slack delivers twice.
 func TestConfirmedTwice(t *testing.T) {
+	t.Parallel()
 	w, _, owner := newActs(t)
 	w.project.AddMember(w.owner, gitlabtest.Owner)
 	p := w.asked()

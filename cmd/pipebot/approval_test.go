@@ -98,6 +98,7 @@ func (w *world) onePipeline() *gitlabtest.Pipeline {
 // would run. Neither who asked nor who is not named lets it go; who is named does, and
 // stands on the card.
 func TestApproval(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, eve := w.twoPeople()
 	sha := w.sha("main")
@@ -147,6 +148,7 @@ func (w *world) slackCard(m slacktest.Message) slacktest.Message {
 // Saying no takes a reason, which who asked is told and the card shows. What was
 // decided stays decided.
 func TestApprovalRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, _ := w.twoPeople()
 	w.start()
@@ -174,6 +176,7 @@ func TestApprovalRefused(t *testing.T) {
 // What was approved is one commit. Where the branch has moved since, the card shows
 // the new one and asks anew.
 func TestApprovalOfARefThatMoves(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, _ := w.twoPeople()
 	before := w.sha("main")
@@ -200,6 +203,7 @@ func TestApprovalOfARefThatMoves(t *testing.T) {
 // kill -9 while a request waits, and again as soon as it is approved: it still waits,
 // and it runs once.
 func TestApprovalSurvivesKill(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, _ := w.twoPeople()
 	w.start()
@@ -260,6 +264,7 @@ func (w *world) approveAgain(who *slacktest.User, card slacktest.Message) {
 // A freeze outlives kill -9. It stops what would start, tells who froze it and why, and
 // leaves alone what runs.
 func TestFreeze(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	keeper := w.person("keeper", gitlabtest.Maintainer)
 	w.channel.Invite(keeper)

@@ -32,6 +32,7 @@ func (w *world) exported() (entries []run.Entry, text string) {
 // The audit log has a run from the request to its end, with who, where and what, and no
 // values of variables; and what was refused.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, eve := w.twoPeople()
 	w.start()

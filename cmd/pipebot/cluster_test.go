@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// natsServer is the program that a cluster is made of, of the version that go.mod names.
-const natsServer = "github.com/nats-io/nats-server/v2"
+// natsPackage is the server that a cluster is made of, of the version that go.mod names.
+const natsPackage = "github.com/nats-io/nats-server/v2"
 
 const natsPassword = "pw-3f2a"
 
@@ -40,11 +39,6 @@ type natsNode struct {
 // startCluster returns when the cluster can take streams.
 func startCluster(ctx context.Context, t testing.TB) *cluster {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "nats-server")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, natsServer)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building nats-server: %v\n%s", err, out)
-	}
 	c := &cluster{t: t, ctx: ctx}
 	var routes []string
 	for i, address := range freeAddresses(ctx, t, 6) {
@@ -56,7 +50,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 		routes = append(routes, "nats://"+address)
 	}
 	for _, n := range c.nodes {
-		n.cmd = exec.Command(program, n.args(routes)...)
+		n.cmd = exec.Command(natsServer, n.args(routes)...)
 	}
 	t.Cleanup(func() {
 		for i, n := range c.nodes {
@@ -69,7 +63,7 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	for i := range c.nodes {
 		c.start(i)
 	}
-	c.ready() //nolint:contextcheck // it has it
+	c.ready()
 	return c
 }
 
@@ -85,18 +79,26 @@ func (n *natsNode) args(routes []string) []string {
 // start runs a node, for the first time or again.
 func (c *cluster) start(i int) {
 	c.t.Helper()
+	if err := c.tryStart(i); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// tryStart is start for goroutines that may not end the test.
+func (c *cluster) tryStart(i int) error {
 	n := c.nodes[i]
 	n.cmd = exec.Command(n.cmd.Path, n.cmd.Args[1:]...)
 	n.cmd.Env = append(os.Environ(), "NATS_NAME="+n.name, "NATS_PASSWORD="+natsPassword)
 	n.out, n.exited = &lockedBuffer{}, make(chan struct{})
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if err := n.cmd.Start(); err != nil {
-		c.t.Fatalf("starting %s: %v", n.name, err)
+		return fmt.Errorf("starting %s: %w", n.name, err)
 	}
 	go func() {
 		_ = n.cmd.Wait()
 		close(n.exited)
 	}()
+	return nil
 }
 
 // kill is kill -9. One that does not run stays as it is.
@@ -175,13 +177,9 @@ func (c *cluster) url() string {
 // ready waits until the cluster can make a stream of three replicas.
 func (c *cluster) ready() {
 	c.t.Helper()
-	var last error
-	for c.ctx.Err() == nil {
-		if last = c.makesStreams(); last == nil {
-			return
-		}
+	if err := eventually(c.ctx, c.makesStreams); err != nil {
+		c.t.Fatalf("the cluster is not ready: %v", err)
 	}
-	c.t.Fatalf("the cluster is not ready: %v", last)
 }
 
 func (c *cluster) makesStreams() error {
@@ -206,13 +204,9 @@ func (c *cluster) makesStreams() error {
 // whole waits until every node has all that the others have.
 func (c *cluster) whole() {
 	c.t.Helper()
-	var last error
-	for c.ctx.Err() == nil {
-		if last = c.agrees(); last == nil {
-			return
-		}
+	if err := eventually(c.ctx, c.agrees); err != nil {
+		c.t.Errorf("the cluster did not become whole again: %v", err)
 	}
-	c.t.Errorf("the cluster did not become whole again: %v", last)
 }
 
 // agrees reports which replica of which stream is behind.

@@ -70,6 +70,7 @@ const blockOfRuns = "jetstream/$G/streams/KV_pipebot_runs/msgs/1.blk"
 // A damaged folder is refused, as often as it is tried, and nothing in it is changed. With
 // the backup in its place the bot goes on with what was running.
 func TestDamagedDataDir(t *testing.T) {
+	t.Parallel()
 	w := interrupted(t)
 	dir := w.env["DATA_DIR"]
 	if err := os.CopyFS(dir+".backup", os.DirFS(dir)); err != nil {
@@ -103,6 +104,7 @@ func TestDamagedDataDir(t *testing.T) {
 // Without a backup the folder is moved away, as it says: the bot starts anew and takes
 // requests.
 func TestDamagedDataDirMovedAway(t *testing.T) {
+	t.Parallel()
 	w := interrupted(t)
 	dir := w.env["DATA_DIR"]
 	if err := os.Remove(filepath.Join(dir, blockOfRuns)); err != nil {
@@ -120,6 +122,7 @@ func TestDamagedDataDirMovedAway(t *testing.T) {
 
 // A folder that a newer pipebot has written is refused.
 func TestDataDirOfAnotherFormat(t *testing.T) {
+	t.Parallel()
 	w := interrupted(t)
 	note := filepath.Join(w.env["DATA_DIR"], "pipebot.json")
 	data, err := os.ReadFile(note)
@@ -135,6 +138,7 @@ func TestDataDirOfAnotherFormat(t *testing.T) {
 
 // Wherever DATA_DIR points, it says what is in the way.
 func TestDataDirThatCannotBe(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -156,6 +160,7 @@ func TestDataDirThatCannotBe(t *testing.T) {
 
 // A second process on the folder is refused as wrongly set up, and disturbs nobody.
 func TestSecondProcessOnDataDir(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p, err := startProcess(w.env)

@@ -12,6 +12,7 @@ import (
 
 // Every end reads as what it is, on the card and in the thread.
 func TestEndings(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		ci    func(*gitlabtest.CI)
 		end   func(*gitlabtest.Pipeline)
@@ -99,6 +100,7 @@ func TestEndings(t *testing.T) {
 
 // A pipeline that waited for a person is followed on to its end.
 func TestManualJobIsFollowedOn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ci := w.project.CI()
 	ci.Jobs[3].Manual = true
@@ -123,6 +125,7 @@ func TestManualJobIsFollowedOn(t *testing.T) {
 
 // The card is as large for 72 jobs as for 2.
 func TestCardKeepsItsSize(t *testing.T) {
+	t.Parallel()
 	sizes := make(map[int]int)
 	for _, jobs := range []int{2, 72} {
 		w := newWorld(t)
@@ -149,6 +152,7 @@ func TestCardKeepsItsSize(t *testing.T) {
 // Cancel asks first, and cancels; Retry brings the card of a failed pipeline back
 // to life.
 func TestButtons(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.ask(w.alice, w.channel, "main")
@@ -190,6 +194,7 @@ func TestButtons(t *testing.T) {
 
 // What GitLab does not let the bot do is told to the one who pressed.
 func TestButtonRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.ask(w.alice, w.channel, "main")
@@ -211,6 +216,7 @@ func TestButtonRefused(t *testing.T) {
 
 // The answer to a retry is lost, and GitLab has done it: the card comes to life.
 func TestRetryWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.ask(w.alice, w.channel, "main")

@@ -8,6 +8,7 @@ import (
 
 // The whole job: from the slash command to the last message in the thread.
 func TestFlow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	modal := w.open(w.alice, w.channel)

@@ -48,6 +48,7 @@ func block(p *gitlabtest.Pipeline) {
 
 // What somebody else started is followed to its end, however it is named.
 func TestFollowWhatOthersStarted(t *testing.T) {
+	t.Parallel()
 	for name, typed := range map[string]func(p *gitlabtest.Pipeline) string{
 		"by its id":        func(p *gitlabtest.Pipeline) string { return fmt.Sprint(p.ID) },
 		"by its number":    func(p *gitlabtest.Pipeline) string { return fmt.Sprintf("#%d", p.IID) },
@@ -78,6 +79,7 @@ func TestFollowWhatOthersStarted(t *testing.T) {
 
 // A channel has one card of a pipeline, whose thread tells everybody who follows it.
 func TestFollowers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	bob := w.person("bob", gitlabtest.Reporter)
@@ -100,6 +102,7 @@ func TestFollowers(t *testing.T) {
 // Where the bot cannot post, the card of each who follows is in their own direct messages:
 // nobody else sees the one of the first.
 func TestFollowersWhereNothingCanBePosted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob", gitlabtest.Reporter)
 	w.channel = w.slack.AddChannel("secret", slacktest.Private, w.alice, bob)
@@ -122,6 +125,7 @@ func TestFollowersWhereNothingCanBePosted(t *testing.T) {
 // Who wants to see a pipeline is shown it, and told nothing; who follows it afterwards
 // is.
 func TestStatusIsQuiet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("main")
@@ -147,6 +151,7 @@ func TestStatusIsQuiet(t *testing.T) {
 // A pipeline that has ended is shown as it ended, which is no news; once it is retried
 // by its button, its end is.
 func TestFollowWhatHasEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("v1.0.0")
@@ -170,6 +175,7 @@ func TestFollowWhatHasEnded(t *testing.T) {
 // Nobody polls for what has ended; who looks at it brings its card back to life where it
 // was retried in GitLab.
 func TestFollowWhatWasRetriedInGitLab(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("main")
@@ -190,6 +196,7 @@ func TestFollowWhatWasRetriedInGitLab(t *testing.T) {
 // A job that waits is started from the card, or from the thread, where the button goes
 // and who pressed it is named.
 func TestPlay(t *testing.T) {
+	t.Parallel()
 	for name, press := range map[string]func(w *world, bob *slacktest.User){
 		"on the card": func(w *world, bob *slacktest.User) {
 			w.click(bob, w.card(w.channel, "Blocked by a manual job", "[Start ship]"), "Start ship")
@@ -225,6 +232,7 @@ func TestPlay(t *testing.T) {
 
 // Somebody was quicker in GitLab: nothing is started twice, and the person hears it.
 func TestPlayTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.blocking()
 	w.start()
@@ -241,6 +249,7 @@ func TestPlayTwice(t *testing.T) {
 }
 
 func TestFollowWhatIsDeleted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("main")
@@ -256,6 +265,7 @@ func TestFollowWhatIsDeleted(t *testing.T) {
 
 // What may be in the way is said in words, to who asked alone.
 func TestFollowThatFails(t *testing.T) {
+	t.Parallel()
 	pipelines := gitlabtest.Match{Method: http.MethodGet, PathPattern: "**/pipelines/**"}
 	for name, test := range map[string]struct {
 		role   gitlabtest.Role
@@ -301,6 +311,7 @@ func TestFollowThatFails(t *testing.T) {
 // A link to a pipeline unfolds under the message of who may see it, and is left alone
 // otherwise.
 func TestUnfurl(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	eve := w.person("eve", gitlabtest.Guest)
@@ -351,6 +362,7 @@ func TestUnfurl(t *testing.T) {
 
 // The shortcuts are those of the manifest.
 func TestShortcuts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	var ids []string

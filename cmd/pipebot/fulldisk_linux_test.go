@@ -25,6 +25,7 @@ func (p *process) diskFull(t testing.TB, full bool) {
 // With no room for the data the bot takes no requests and says so, to people and to its
 // probes. Nothing that it has taken is lost, and once there is room it goes on by itself.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["HTTP_ADDR"] = freeAddress(t)
 	w.start()
@@ -64,6 +65,7 @@ func TestFullDisk(t *testing.T) {
 // Where there is no room at the start, it does not start, says so, and leaves the folder
 // as it was; with room it goes on where it was.
 func TestStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.ask(w.alice, w.channel, "main")

@@ -33,6 +33,7 @@ func (w *world) homeReads(who *slacktest.User, parts ...string) {
 
 // The Home shows what runs, and what becomes of it, while it is open.
 func TestHome(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.starts(1, "main", w.owner)[0]
@@ -51,6 +52,7 @@ func TestHome(t *testing.T) {
 
 // GitLab away: what was shown stays, with a word about it.
 func TestHomeWhileGitLabIsDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.starts(1, "main", w.owner)[0]
@@ -68,6 +70,7 @@ func TestHomeWhileGitLabIsDown(t *testing.T) {
 
 // Who is not linked is asked who they are on their Home, and sees it afterwards.
 func TestHomeOfSomebodyNotLinked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.linkable()
 	w.start()
@@ -90,6 +93,7 @@ func TestHomeOfSomebodyNotLinked(t *testing.T) {
 
 // Guests of Slack, and of the project, are told or shown nothing that they may not see.
 func TestHomeOfGuests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.starts(1, "main", w.owner)

@@ -36,6 +36,7 @@ func (w *world) delivers(kind, id string, payload map[string]any) string {
 // A megabyte where people type, choose, or carry something: each is answered with a short
 // sentence, nothing of it is started or kept, and the bot goes on.
 func TestAMegabyteOfAnything(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	huge := strings.Repeat("ß", 1<<19)

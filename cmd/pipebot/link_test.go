@@ -53,6 +53,7 @@ func (w *world) codeAfter(who *slacktest.User, do func()) string {
 // Somebody who is not linked proves who they are, and what they asked for goes on by
 // itself. Nothing that could act for them is kept, and none of it is said.
 func TestLink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.linkable()
 	w.start()
@@ -100,6 +101,7 @@ func TestLink(t *testing.T) {
 
 // A proof that fails says so and how to begin anew, and the request still waits.
 func TestLinkFails(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		fail func(w *world, account *gitlabtest.User, code string) error
 		want string
@@ -112,6 +114,7 @@ func TestLinkFails(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.linkable()
 			w.start()
@@ -145,6 +148,7 @@ func TestLinkFails(t *testing.T) {
 
 // Where no application is set up in GitLab, people are told what to do.
 func TestLinkingIsNotSetUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	carol, _ := w.stranger("carol")

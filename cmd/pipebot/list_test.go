@@ -47,6 +47,7 @@ func (w *world) turns(m slacktest.Message, button string, parts ...string) slack
 
 // A list is read page by page, and shows what GitLab has, whoever started it.
 func TestList(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.types(t, w.alice, "list")
@@ -89,6 +90,7 @@ func TestList(t *testing.T) {
 
 // What alice started through the bot is hers, though GitLab names the token's owner.
 func TestListMine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	theirs := w.starts(1, "main", w.account(w.alice))
@@ -107,6 +109,7 @@ func TestListMine(t *testing.T) {
 
 // Why there is no list is told, and where it helps it can be tried again.
 func TestListRefusals(t *testing.T) {
+	t.Parallel()
 	list := gitlabtest.Match{Method: http.MethodGet, PathPattern: "**/pipelines"}
 	for name, test := range map[string]struct {
 		fault gitlabtest.Fault
@@ -147,6 +150,7 @@ func TestListRefusals(t *testing.T) {
 
 // Who may not see the project sees no list of it, and no further page.
 func TestListIsForThoseWhoMaySee(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.starts(15, "main", w.owner)
 	w.start()

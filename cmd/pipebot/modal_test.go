@@ -36,6 +36,7 @@ func (w *world) offered(modal *slacktest.Modal, query string) string {
 // The ref field offers the default branch first, then the person's own choices,
 // then the newest; typing ranks.
 func TestRefField(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	now := time.Now()
 	w.project.AddBranch("old", now.Add(-1000*time.Hour))
@@ -67,6 +68,7 @@ func TestRefField(t *testing.T) {
 // Every ref is found, however many there are, and one that was pushed a moment
 // ago too.
 func TestAllRefsAreFound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var names []string
 	for i := range 2500 {
@@ -89,6 +91,7 @@ func TestAllRefsAreFound(t *testing.T) {
 
 // A branch and a tag of one name are two entries, and what was chosen starts.
 func TestBranchAndTagOfOneName(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.project.AddBranch("v2", time.Now())
 	w.project.AddTag("v2", time.Now())
@@ -111,6 +114,7 @@ func TestBranchAndTagOfOneName(t *testing.T) {
 
 // A ref that is longer than an option's text, and one longer than its value too.
 func TestLongRefs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	long := "feature/" + strings.Repeat("very-", 40) + "long"
 	w.project.AddBranch(long, time.Now())
@@ -131,6 +135,7 @@ func TestLongRefs(t *testing.T) {
 // Choosing another project refreshes the ref field and drops the old choice; the
 // project last used in a channel is chosen there the next time.
 func TestSeveralProjects(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	api := w.gitlab.AddProject("group/api")
 	api.AddMember(w.owner, gitlabtest.Maintainer)
@@ -169,6 +174,7 @@ func TestSeveralProjects(t *testing.T) {
 
 // Wrong input is answered at its field, and nothing that was typed is lost.
 func TestFieldErrors(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct{ variables, want string }{
 		"no value":    {"APP_ENV", "APP_ENV: a value is missing, write KEY=VALUE"},
 		"bad key":     {"1A=x", "1A: a key has letters, digits and _ only"},
@@ -218,6 +224,7 @@ func TestFieldErrors(t *testing.T) {
 
 // One modal starts one pipeline, however often Slack delivers its submission.
 func TestRedeliveredSubmission(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	modal := w.open(w.alice, w.channel)
@@ -236,6 +243,7 @@ func TestRedeliveredSubmission(t *testing.T) {
 
 // Two people asking for the same are two requests.
 func TestTwoPeople(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
@@ -255,6 +263,7 @@ func TestTwoPeople(t *testing.T) {
 // Where the bot cannot post, the card goes to the person's direct messages, with
 // the hint how to change that.
 func TestPrivateChannel(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	secret := w.slack.AddChannel("secret", slacktest.Private, w.alice)
 	w.start()
@@ -273,6 +282,7 @@ func TestPrivateChannel(t *testing.T) {
 
 // A command in a direct message with the bot works as anywhere.
 func TestDirectMessage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	dm := w.slack.DM(w.alice)

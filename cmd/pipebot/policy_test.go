@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 // What the settings and the policy file let people do, besides what GitLab does.
 func TestPolicyDecides(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		authz string
 		want  map[string]string // by the people below
@@ -31,6 +34,7 @@ func TestPolicyDecides(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			people := map[string]*slacktest.User{
 				"member":         w.person("member", gitlabtest.Developer),
@@ -62,6 +66,7 @@ rules:
 
 // AUTHZ=open is said wherever an operator looks.
 func TestOpenIsSaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["AUTHZ"] = "open"
 	w.env["HTTP_ADDR"] = freeAddress(t)
@@ -76,6 +81,7 @@ func TestOpenIsSaid(t *testing.T) {
 // A changed policy file is taken without a restart. A broken one is not: the old one
 // holds on, and /readyz says what is wrong and where.
 func TestPolicyReload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["HTTP_ADDR"] = freeAddress(t)
 	w.policy("rules:\n  - {then: refuse, reason: not today}\n")
@@ -91,6 +97,7 @@ func TestPolicyReload(t *testing.T) {
 
 // A policy file that is wrong from the start is no policy: nothing runs.
 func TestWrongPolicyAtStart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.policy("rules:\n  - then: alow\n")
 	p, err := startProcess(w.env)
@@ -117,13 +124,31 @@ func (w *world) ready(parts ...string) {
 // eventually looks again and again, for what tells nobody that it changed.
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
+	err := eventually(w.ctx, func() error {
+		if !ok() {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatalf("waiting for %s: %v\n%s", what, err, w.bot.output())
+	}
+}
+
+// eventually tries again and again until nothing is wrong any more, with a pause so that
+// what it waits for gets the processor. In vain, it says what was wrong at last.
+func eventually(ctx context.Context, try func() error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for !ok() {
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
 		select {
 		case <-tick.C:
-		case <-w.ctx.Done():
-			w.t.Fatalf("waiting for %s: %v\n%s", what, w.ctx.Err(), w.bot.output())
+		case <-ctx.Done():
+			return err
 		}
 	}
 }

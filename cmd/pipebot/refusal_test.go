@@ -28,6 +28,7 @@ func (w *world) public() []slacktest.Message {
 // What GitLab refuses is told to the person alone, in a sentence that says what to
 // do, and nothing is started.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		arrange func(w *world)
 		want    []string
@@ -126,6 +127,7 @@ func noJobs(p *gitlabtest.Project) {
 
 // An access token that expires while the bot runs.
 func TestExpiredToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	delete(w.env, "GITLAB_TRIGGER_TOKEN")
 	w.start()
@@ -140,6 +142,7 @@ func TestExpiredToken(t *testing.T) {
 // A request outlives an outage of GitLab: it is kept, the person is told once that
 // it waits, and it starts when GitLab is back.
 func TestUnreachable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.known(w.alice, w.channel)

@@ -2,9 +2,9 @@ package main_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -100,9 +100,11 @@ func (w *world) finish(count int) {
 type load struct {
 	w     *world
 	taken chan struct{} // one for each request that was taken
-	count atomic.Int32
 	stop  context.CancelFunc
 	ended sync.WaitGroup
+
+	mu       sync.Mutex
+	requests []wish // that were taken
 }
 
 // load has people ask for pipelines, one after the other, each as somebody does who tries
@@ -117,10 +119,13 @@ func (w *world) load(names ...string) *load {
 		w.channel.Invite(who)
 		l.ended.Go(func() {
 			for ctx.Err() == nil {
-				if !w.takes(who) { //nolint:contextcheck // what was submitted is brought to its end
+				run, ok := w.takes(who) //nolint:contextcheck // what was submitted is brought to its end
+				if !ok {
 					continue
 				}
-				l.count.Add(1)
+				l.mu.Lock()
+				l.requests = append(l.requests, wish{key: run, run: run, answer: taken, at: time.Now()})
+				l.mu.Unlock()
 				select {
 				case l.taken <- struct{}{}:
 				case <-ctx.Done():
@@ -136,7 +141,18 @@ func (w *world) load(names ...string) *load {
 func (l *load) end() int {
 	l.stop()
 	l.ended.Wait()
-	return int(l.count.Load())
+	return len(l.requests)
+}
+
+// takenOver is how long those requests waited after a kill that had been taken before it
+// and were not started then.
+func (l *load) takenOver(kill time.Time) []time.Duration {
+	seen := tally{wishes: l.requests, kills: []time.Time{kill}}
+	for _, p := range l.w.project.Pipelines() {
+		run, _ := p.Variable("PIPEBOT_RUN_ID")
+		seen.pipelines = append(seen.pipelines, standing{key: run, run: run, created: p.CreatedAt()})
+	}
+	return seen.judge().takenOver
 }
 
 // goesOn waits for a few more requests that are taken.
@@ -151,24 +167,24 @@ func (l *load) goesOn() {
 	}
 }
 
-// takes reports whether a request was taken. A form that was submitted once is submitted
-// until it is: what became of the first time is not known.
-func (w *world) takes(who *slacktest.User) bool {
+// takes reports whether a request was taken, and what pipebot calls it. A form that was
+// submitted once is submitted until it is: what became of the first time is not known.
+func (w *world) takes(who *slacktest.User) (run string, ok bool) {
 	ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
 	defer cancel()
 	if who.Command(ctx, w.channel, "/pipeline", "") != nil {
-		return false
+		return "", false
 	}
 	modal, err := who.Modal(ctx)
 	if err != nil || modal.Choose(ctx, "Branch or tag", "main") != nil {
-		return false
+		return "", false
 	}
 	for w.ctx.Err() == nil {
 		if result, err := anyway(w.ctx, modal); err == nil && result.Closed {
-			return true
+			return modal.ID(), true
 		}
 	}
-	return false
+	return "", false
 }
 
 // A form that one bot opened may be submitted to the other: envelopes go to the two in
@@ -230,14 +246,15 @@ func TestReplicasWaitForTheirCluster(t *testing.T) {
 // readyz waits until /readyz answers like this.
 func (w *world) readyz(address string, code int, text string) {
 	w.t.Helper()
-	for {
+	err := eventually(w.ctx, func() error {
 		got, body := w.get("http://" + address + "/readyz")
 		if got == code && strings.Contains(body, text) {
-			return
+			return nil
 		}
-		if w.ctx.Err() != nil {
-			w.t.Fatalf("/readyz answers %d, want %d and %q:\n%s", got, code, text, body)
-		}
+		return fmt.Errorf("/readyz answers %d, want %d and %q:\n%s", got, code, text, body)
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -249,9 +266,11 @@ func TestReplicaDies(t *testing.T) {
 	r.gitlab.Fault(gitlabtest.Match{Method: "POST"}, gitlabtest.Fault{Delay: 100 * time.Millisecond}) // so that it dies before the answer
 	people := r.load("bob", "carol")
 	people.goesOn()
+	killed := time.Now()
 	r.b.kill()
 	people.goesOn()
 	r.final(people.end())
+	t.Logf("from the kill to the starts that it interrupted, median and worst: %s", spread(people.takenOver(killed)))
 }
 
 // One that was stopped for longer than its work waits for it, and wakes up: the other one
@@ -299,7 +318,7 @@ func TestRollingRestart(t *testing.T) {
 		r.cluster.stop(i)
 		people.goesOn()
 		r.cluster.start(i)
-		r.cluster.ready()
+		r.cluster.whole() // or the next one may take the only copy with it
 	}
 	r.final(people.end())
 }

@@ -13,6 +13,7 @@ import (
 
 // After a restart every open card is brought up to date.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.ask(w.alice, w.channel, "main")
@@ -59,6 +60,7 @@ func (w *world) replies() int {
 // A request that was written down survives though pipebot dies before GitLab was
 // asked, and GitLab is away when it comes back.
 func TestKillWhileGitLabIsAway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.known(w.alice, w.channel)
@@ -83,6 +85,7 @@ func TestKillWhileGitLabIsAway(t *testing.T) {
 // SIGTERM with envelopes in hand: what was taken is finished or left for the next
 // process, and the exit is clean.
 func TestStopWithWorkInHand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	var modals []*slacktest.Modal
@@ -117,6 +120,7 @@ func TestStopWithWorkInHand(t *testing.T) {
 // GitLab is down when pipebot starts: it starts, says what is missing, and the
 // modal offers what it can.
 func TestGitLabDownAtStart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["HTTP_ADDR"] = freeAddress(t)
 	w.env["GITLAB_PROJECTS"] = "group/app,group/api"
@@ -146,6 +150,7 @@ func TestGitLabDownAtStart(t *testing.T) {
 
 // Control-C stops it as SIGTERM does.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	if code := w.bot.stopBy(os.Interrupt); code != 0 {
@@ -156,6 +161,7 @@ func TestInterrupt(t *testing.T) {
 // A request waits while the settings change: what was asked for as a trigger is not
 // started as anything else.
 func TestSettingsChangeWhileARequestWaits(t *testing.T) {
+	t.Parallel()
 	tests := map[string]func(env map[string]string){
 		"the trigger token is taken away": func(env map[string]string) { delete(env, "GITLAB_TRIGGER_TOKEN") },
 		"the project is taken away": func(env map[string]string) {

@@ -97,6 +97,7 @@ func (w *world) protect() {
 // Who may start a pipeline: by role, ref and origin. With AUTHZ=gitlab, the default,
 // that is who may in GitLab.
 func TestRightsToRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.branches()
 	w.protect()
@@ -235,6 +236,7 @@ func readable(m slacktest.Message) string {
 // Who may cancel and retry, by the buttons of the card of a pipeline, whoever started
 // it: by role, ref and origin.
 func TestRightsToCancelAndRetry(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.branches()
 	w.start()
@@ -320,6 +322,7 @@ func (w *world) isKeptFrom(t *testing.T, who *slacktest.User, button string, p *
 
 // Who may freeze, unfreeze and read the audit log: by role and origin.
 func TestRightsToKeep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.known(w.alice, w.channel)
@@ -357,6 +360,7 @@ func TestRightsToKeep(t *testing.T) {
 // a membership that ended, an account that was blocked. (What was asked before counts
 // for a minute: see the tests of gitlab.Memberships.)
 func TestRevoked(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		revoke func(w *world, account *gitlabtest.User)
 		want   string

@@ -66,6 +66,7 @@ func typeOf(p *gitlabtest.Pipeline, key string) string {
 
 // The whole job, typed.
 func TestTypedRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.types(t, w.alice, `run feature/login release APP_ENV=staging NOTE="two words"`)
@@ -88,6 +89,7 @@ func TestTypedRun(t *testing.T) {
 
 // One command is one pipeline, however often Slack delivers it.
 func TestTypedRunDeliveredTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.slack.RedeliverNext(1)
@@ -101,6 +103,7 @@ func TestTypedRunDeliveredTwice(t *testing.T) {
 // What is not there is answered with what was perhaps meant. Pressing that starts it,
 // once, and the buttons are gone.
 func TestTypedRunSuggests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.types(t, w.alice, "run login release A=1")
@@ -123,6 +126,7 @@ func TestTypedRunSuggests(t *testing.T) {
 }
 
 func TestTypedRunOfABranchAndATag(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.project.AddBranch("v2", time.Now())
 	w.project.AddTag("v2", time.Now())
@@ -142,6 +146,7 @@ func TestTypedRunOfABranchAndATag(t *testing.T) {
 // A file is a variable of that type in GitLab, whether the project has a trigger token or
 // not; the form says what that changes.
 func TestFileVariables(t *testing.T) {
+	t.Parallel()
 	for name, trigger := range map[string]bool{"with a trigger token": true, "without": false} {
 		for how, open := range map[string]func(t *testing.T, w *world) *slacktest.Modal{
 			"typed": func(t *testing.T, w *world) *slacktest.Modal {
@@ -183,6 +188,7 @@ func TestFileVariables(t *testing.T) {
 
 // Running again opens the form with what it was, and starts a second one.
 func TestRunAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, carol := w.person("bob", gitlabtest.Developer), w.person("carol", gitlabtest.Maintainer)
 	w.channel.Invite(bob)
@@ -222,6 +228,7 @@ func TestRunAgain(t *testing.T) {
 // What runs already is said, in the form and to who typed it; it can be followed, or
 // started all the same.
 func TestAlreadyRunning(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
@@ -265,6 +272,7 @@ func TestAlreadyRunning(t *testing.T) {
 
 // What needs a second person waits, typed as well.
 func TestTypedRunIsHeldForApproval(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob, _ := w.twoPeople()
 	w.start()
@@ -279,6 +287,7 @@ func TestTypedRunIsHeldForApproval(t *testing.T) {
 
 // What GitLab says to a typed start is told in words, and nothing is started twice.
 func TestTypedRunIsRefused(t *testing.T) {
+	t.Parallel()
 	start := gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/pipeline"}
 	trigger := gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/trigger/pipeline"}
 	look := gitlabtest.Match{Method: http.MethodGet, PathPattern: "**/repository/**"}
@@ -325,6 +334,7 @@ func TestTypedRunIsRefused(t *testing.T) {
 
 // A typed request outlives an outage, like one from the form.
 func TestTypedRunWhileGitLabIsDown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.known(w.alice, w.channel)
@@ -344,6 +354,7 @@ func TestTypedRunWhileGitLabIsDown(t *testing.T) {
 
 // What cannot be understood is answered with what was perhaps meant.
 func TestTypedRunIsMisread(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	for typed, want := range map[string]string{

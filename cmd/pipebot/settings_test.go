@@ -11,6 +11,7 @@ import (
 // All faults of the settings are told at once, each with the variable's name, what
 // is wrong and an example; the exit code is 2, and no token is printed.
 func TestWrongSettings(t *testing.T) {
+	t.Parallel()
 	const canary = "canary-5e7a"
 	p, err := startProcess(map[string]string{
 		"SLACK_APP_TOKEN": canary, "SLACK_BOT_TOKEN": "xapp-" + canary, "GITLAB_TOKEN": "glpat-" + canary + " x",
@@ -41,6 +42,7 @@ func TestWrongSettings(t *testing.T) {
 // No token reaches a log line, a message or /metrics: the whole flow at debug
 // level, with a refusal, a lost answer, an outage and a private answer.
 func TestTokensStaySecret(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.env["HTTP_ADDR"] = freeAddress(t)
 	w.start()

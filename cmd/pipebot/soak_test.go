@@ -20,7 +20,8 @@ import (
 //	go test ./cmd/pipebot -run Soak -soak 30m -timeout 1h -v
 //
 // It follows 2,000 pipelines in ten projects and prints a table by the minute. It fails
-// where the process grows; series.growth says what that is.
+// where the process grows; series.growth says what that is. The miniature does not judge
+// memory: a process that has just started takes what it needs.
 var soak = flag.Duration("soak", 0, "how long TestSoak follows 2,000 pipelines; 0 follows 50 for a few seconds")
 
 // soaking is how big a soak is.
@@ -56,7 +57,7 @@ func TestSoak(t *testing.T) {
 	s.setUp()
 	seen := s.follow()
 	t.Logf("%d pipelines in %d projects for %s\n%s", size.pipelines, size.projects, size.lasts, seen.table(max(time.Minute, size.every)))
-	for _, growth := range seen.growth() {
+	for _, growth := range seen.growth(*soak > 0) {
 		t.Error(growth)
 	}
 	w.clean()
@@ -141,9 +142,12 @@ func (s *soaked) want(who *slacktest.User, p *gitlabtest.Project) {
 	_ = who.Command(s.ctx, s.channel, "/pipeline", fmt.Sprintf("run %s main --anyway", p.Path))
 }
 
-func (s *soaked) started() int {
+func (s *soaked) started() int { return pipelinesOf(s.projects) }
+
+// pipelinesOf is how many pipelines projects have.
+func pipelinesOf(projects []*gitlabtest.Project) int {
 	n := 0
-	for _, p := range s.projects {
+	for _, p := range projects {
 		n += len(p.Pipelines())
 	}
 	return n

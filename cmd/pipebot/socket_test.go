@@ -11,6 +11,7 @@ import (
 // An acknowledgement is lost with its connection after the work was done, so the same thing
 // comes again on the other one. It has one effect.
 func TestLostAcknowledgements(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		do   func(w *world)
@@ -73,6 +74,7 @@ func TestLostAcknowledgements(t *testing.T) {
 // One connection stands at every moment, and what people do has its effect once, while
 // Slack warns of, refreshes and drops connections in turn.
 func TestConnectionsComeAndGo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	if err := w.slack.WaitConnected(w.ctx, 2); err != nil {
@@ -107,6 +109,7 @@ func TestConnectionsComeAndGo(t *testing.T) {
 
 // A token that is revoked ends the process with a clear word, though one connection stands.
 func TestRevokedAppToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p, err := startProcess(w.env)
 	if err != nil {
@@ -128,6 +131,7 @@ func TestRevokedAppToken(t *testing.T) {
 
 // Ten connections of other processes, Socket Mode off: /readyz says what to do about it.
 func TestWhatKeepsConnectionsAwayIsTold(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		do   func(s *slacktest.Server)
@@ -138,6 +142,7 @@ func TestWhatKeepsConnectionsAwayIsTold(t *testing.T) {
 		{"Socket Mode is off", func(s *slacktest.Server) { s.SocketMode(false) }, "slack: not connected: Socket Mode is switched off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.env["HTTP_ADDR"] = freeAddress(t)
 			tt.do(w.slack)

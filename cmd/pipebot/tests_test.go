@@ -10,6 +10,7 @@ import (
 
 // Somebody reads how the tests of a pipeline ended that was pushed, and gives it a name.
 func TestTestsAndName(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("feature/login")
@@ -33,6 +34,7 @@ func TestTestsAndName(t *testing.T) {
 
 // What GitLab answers to that, in words; and that nothing is done while it is down.
 func TestTestsAndNameThatGitLabRefuses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.pushed("main")

@@ -75,6 +75,7 @@ var tokenForm = regexp.MustCompile("```(glptt-[^`]+)```")
 // Everything about trigger tokens by typing and clicking: nothing of it is in a channel,
 // and the value of a new one is in one modal and nowhere else.
 func TestTriggerTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.maintainer()
 	w.start()
@@ -133,6 +134,7 @@ func TestTriggerTokens(t *testing.T) {
 
 // Only its owner may rename a token, and only a Maintainer may look at them at all.
 func TestTriggerTokensOfOthers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.maintainer()
 	w.project.AddTriggerToken(w.account(carol), "Hers")
@@ -154,7 +156,9 @@ func TestTriggerTokensOfOthers(t *testing.T) {
 
 // What the access token may not, and what GitLab does not answer, is said in the modal.
 func TestTriggerTokensOutOfReach(t *testing.T) {
+	t.Parallel()
 	t.Run("GitLab is away", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		carol := w.maintainer()
 		w.start()
@@ -169,6 +173,7 @@ func TestTriggerTokensOutOfReach(t *testing.T) {
 		w.clean()
 	})
 	t.Run("the access token is a Developer's", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		carol := w.maintainer()
 		developer := w.gitlab.AddUser("developer")
@@ -182,6 +187,7 @@ func TestTriggerTokensOutOfReach(t *testing.T) {
 
 // A token that may be made or not is not made again.
 func TestTriggerTokenWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	carol := w.maintainer()
 	w.start()

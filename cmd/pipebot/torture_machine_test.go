@@ -17,6 +17,8 @@ type machine struct {
 	address string       // of its HTTP port
 	count   func(string) // notes what happened
 
+	signals sync.Mutex // held while it is stopped, and while it is asked to end: who is stopped cannot
+
 	mu       sync.Mutex
 	now      *process
 	all      []*process
@@ -66,20 +68,10 @@ func (m *machine) watch() {
 		expected := m.expected[p]
 		m.mu.Unlock()
 		if !expected {
-			m.endedByItself(p)
+			m.t.Errorf("pipebot ended by itself with %d:\n%s", p.cmd.ProcessState.ExitCode(), lastLines(p.output()))
 			<-time.After(time.Second) // as long as an orchestrator would leave it
 		}
 	}
-}
-
-// endedByItself is right for one that finds no store when it starts. Nothing else is.
-func (m *machine) endedByItself(p *process) {
-	said := p.output()
-	if m.env["NATS_URL"] != "" && !strings.Contains(said, "connected to Slack") {
-		m.count("starts given up for want of NATS")
-		return
-	}
-	m.t.Errorf("pipebot ended by itself with %d:\n%s", p.cmd.ProcessState.ExitCode(), lastLines(said))
 }
 
 func (m *machine) current() *process {
@@ -106,6 +98,8 @@ func (m *machine) kill() {
 
 // terminate is SIGTERM, and pipebot has to take that well.
 func (m *machine) terminate() {
+	m.signals.Lock()
+	defer m.signals.Unlock()
 	p := m.ends()
 	select {
 	case <-p.exited: // just now, and it is about to be started again
@@ -121,6 +115,8 @@ func (m *machine) terminate() {
 
 // sleep stops it for a while in the middle of whatever it does.
 func (m *machine) sleep(d time.Duration) {
+	m.signals.Lock()
+	defer m.signals.Unlock()
 	p := m.current()
 	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
 	<-time.After(d)

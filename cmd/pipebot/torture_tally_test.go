@@ -208,7 +208,7 @@ func (v verdict) right() bool { return len(v.findings) == 0 }
 // report is the verdict as people read it, with what was done.
 func (v verdict) report(done counts, back []time.Duration) string {
 	var b strings.Builder
-	line := func(what string, value any) { fmt.Fprintf(&b, "  %-44s %v\n", what, value) }
+	line := func(what string, value any) { fmt.Fprintf(&b, "  %-48s %v\n", what, value) }
 	b.WriteString("what was done\n")
 	for _, what := range slices.Sorted(maps.Keys(done)) {
 		line(what, done[what])

@@ -33,8 +33,14 @@ func TestTorture(t *testing.T) {
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
 	}
-	t.Run("one replica", func(t *testing.T) { torture(t, s, *kills, 1) })
-	t.Run("two replicas", func(t *testing.T) { torture(t, s, (*kills+1)/2, 2) })
+	t.Run("one replica", func(t *testing.T) {
+		t.Parallel()
+		torture(t, s, *kills, 1)
+	})
+	t.Run("two replicas", func(t *testing.T) {
+		t.Parallel()
+		torture(t, s, (*kills+1)/2, 2)
+	})
 }
 
 // A kill comes with a round of work, which takes a second or two; what a round may take on
@@ -58,6 +64,7 @@ func torture(t *testing.T, seed uint64, kills, replicas int) {
 	worked := time.Since(begin)
 	v := town.calm()
 	town.countLooks()
+	town.countCalls()
 	settled := time.Since(begin) - worked
 	t.Logf("seed %d: %d rounds in %s, and %s until all was final\n%s",
 		seed, len(p), worked.Round(time.Second), settled.Round(time.Second), v.report(town.done, town.back))

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,7 +128,26 @@ func (t *town) countLooks() {
 			}
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.done["looks for a message before a second post"] = len(t.slack.Calls("conversations.history")) + len(t.slack.Calls("conversations.replies"))
+}
+
+// countCalls counts what came of the troubles that meet the next call.
+func (t *town) countCalls() {
+	for _, c := range t.slack.Calls("") {
+		switch {
+		case c.Status == http.StatusTooManyRequests:
+			t.count("calls that Slack put off (429)")
+		case c.Status != http.StatusOK:
+			t.count("calls that Slack failed")
+		}
+	}
+	for _, r := range t.gitlab.Requests() {
+		if r.Status == http.StatusTooManyRequests {
+			t.count("requests that GitLab put off (429)")
+		}
+	}
 }
 
 // fair ends all troubles.

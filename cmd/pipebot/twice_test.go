@@ -18,6 +18,7 @@ func (w *world) submitTwice(modal *slacktest.Modal) {
 // Each way to start a pipeline starts one, though Slack delivers what somebody did twice;
 // two who do the same start two. One of main runs already.
 func TestDeliveredTwice(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		do    func(t *testing.T, w *world, bob *slacktest.User)
 		wants int // pipelines beside the first
@@ -91,22 +92,19 @@ func TestDeliveredTwice(t *testing.T) {
 
 // The second delivery may come to another bot.
 func TestDeliveredToTwoReplicas(t *testing.T) {
-	w := newWorld(t)
-	w.env["NATS_URL"] = startCluster(w.ctx, t).url()
-	w.start()
-	w.replica(nil)
-	w.connected(2)
-	w.slack.RedeliverNext(1)
-	w.types(t, w.alice, "run main")
-	w.pipeline(1).Finish("success")
-	w.card(w.channel, "Passed")
-	modal := w.open(w.alice, w.channel)
-	w.choose(modal, "main")
-	w.submitTwice(modal)
-	w.pipeline(2).Finish("success")
-	if err := w.slack.Wait(w.ctx, func() bool { return w.finalCards() == 2 && w.replies() == 2 }); err != nil {
-		t.Errorf("%v: %d cards are final and %d have their reply", err, w.finalCards(), w.replies())
+	t.Parallel()
+	r := newReplicas(t)
+	r.slack.RedeliverNext(1)
+	r.types(t, r.alice, "run main")
+	r.pipeline(1).Finish("success")
+	r.card(r.channel, "Passed")
+	modal := r.open(r.alice, r.channel)
+	r.choose(modal, "main")
+	r.submitTwice(modal)
+	r.pipeline(2).Finish("success")
+	if err := r.slack.Wait(r.ctx, func() bool { return r.finalCards() == 2 && r.replies() == 2 }); err != nil {
+		t.Errorf("%v: %d cards are final and %d have their reply", err, r.finalCards(), r.replies())
 	}
-	w.started(2)
-	w.clean()
+	r.started(2)
+	r.clean()
 }

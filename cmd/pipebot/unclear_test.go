@@ -11,11 +11,8 @@ import (
 	"pipebot/gitlab/gitlabtest"
 )
 
-// starts are the requests that start a pipeline by a trigger token.
-var starts = gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/trigger/pipeline"}
-
-// posted waits until so many starts have reached GitLab.
-func (w *world) posted(times int) {
+// startsReach waits until so many starts by a trigger token have reached GitLab.
+func (w *world) startsReach(times int) {
 	w.t.Helper()
 	if err := w.gitlab.Wait(w.ctx, func() bool { return w.gitlab.Count("POST **/trigger/pipeline") >= times }); err != nil {
 		w.t.Fatalf("waiting for start %d: %v\n%s", times, err, w.bot.output())
@@ -25,6 +22,7 @@ func (w *world) posted(times int) {
 // GitLab starts the pipeline, but its answer is lost, or comes after the bot gave up
 // waiting: it is looked for and found, and no second one is started.
 func TestLostAnswer(t *testing.T) {
+	t.Parallel()
 	tests := map[string]gitlabtest.Fault{
 		"the connection is cut":               {Cut: true, Applied: true, Times: 1},
 		"a gateway fails":                     {Status: http.StatusBadGateway, Applied: true, Times: 1},
@@ -41,7 +39,7 @@ func TestLostAnswer(t *testing.T) {
 			w := newWorld(t)
 			w.env["START_SETTLE"] = "2s" // so that what is applied late has been by then
 			w.start()
-			w.gitlab.Fault(starts, fault)
+			w.gitlab.Fault(startRequests(), fault)
 			w.ask(w.alice, w.channel, "main")
 			w.card(w.channel, "Checking whether GitLab started it")
 			w.pipeline(1).Finish("success")
@@ -55,6 +53,7 @@ func TestLostAnswer(t *testing.T) {
 
 // kill -9 while GitLab is at it, which finishes what it was asked for, or does not.
 func TestKillDuringAStart(t *testing.T) {
+	t.Parallel()
 	tests := map[string]gitlabtest.Fault{
 		"it takes effect at once":       {Applied: true, Delay: time.Second, Times: 1},
 		"it takes effect after death":   {ApplyAfter: time.Second, Times: 1},
@@ -69,9 +68,9 @@ func TestKillDuringAStart(t *testing.T) {
 			w := newWorld(t)
 			w.env["START_SETTLE"] = "2s"
 			w.start()
-			w.gitlab.Fault(starts, fault)
+			w.gitlab.Fault(startRequests(), fault)
 			w.ask(w.alice, w.channel, "main")
-			w.posted(1)
+			w.startsReach(1)
 			w.bot.kill()
 			w.start()
 			w.pipeline(1).Finish("success")
@@ -86,10 +85,11 @@ func TestKillDuringAStart(t *testing.T) {
 // A project that lets nobody set pipeline variables refuses the marker with them: where
 // the answer to that was lost, nothing is found, and the next POST is told why.
 func TestLostRefusalOfVariables(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.project.Configure(func(s *gitlabtest.Settings) { s.MinimumRoleForVariables = "no_one_allowed" })
 	w.start()
-	w.gitlab.Fault(starts, gitlabtest.Fault{Cut: true, Applied: true, Times: 1})
+	w.gitlab.Fault(startRequests(), gitlabtest.Fault{Cut: true, Applied: true, Times: 1})
 	w.ask(w.alice, w.channel, "main")
 	w.card(w.channel, "Checking whether GitLab started it")
 	w.private(w.channel, "I could not start", "does not let me set pipeline variables")
@@ -115,7 +115,7 @@ func (w *world) unreadable() *gitlabtest.User {
 func (w *world) doubtful(fault gitlabtest.Fault) slacktest.Message {
 	w.t.Helper()
 	fault.Times = 1
-	w.gitlab.Fault(starts, fault)
+	w.gitlab.Fault(startRequests(), fault)
 	w.ask(w.alice, w.channel, "main")
 	w.private(w.channel, "no clear answer", "Its card shows what it may be", "role Maintainer")
 	return w.card(w.channel, "Not certain", "Is it?", "[This one]", "[None, start again]", "[Look again]")
@@ -124,6 +124,7 @@ func (w *world) doubtful(fault gitlabtest.Fault) slacktest.Message {
 // Where the marker cannot be read back nobody guesses: people are asked, and who points
 // to a pipeline has it followed, once, however often Slack delivers the click.
 func TestUnclearStartIsThisOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob", gitlabtest.Developer)
 	eve := w.person("eve", gitlabtest.Reporter)
@@ -148,6 +149,7 @@ func TestUnclearStartIsThisOne(t *testing.T) {
 
 // Who knows that it is none of them has it started, once.
 func TestUnclearStartIsNoneOfThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.unreadable()
 	w.start()
@@ -174,6 +176,7 @@ func TestUnclearStartIsNoneOfThem(t *testing.T) {
 // Where two people say different things at once, one of them is heard; kill -9 right
 // after it changes nothing.
 func TestUnclearStartOfWhichTwoPeopleSayOtherwise(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person("bob", gitlabtest.Developer)
 	w.channel.Invite(bob)
@@ -209,6 +212,7 @@ func TestUnclearStartOfWhichTwoPeopleSayOtherwise(t *testing.T) {
 
 // With another role of the token's owner, looking again finds it.
 func TestUnclearStartIsLookedForAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	developer := w.unreadable()
 	w.start()
@@ -223,6 +227,7 @@ func TestUnclearStartIsLookedForAgain(t *testing.T) {
 
 // What others asked for is known here, and nobody is asked about it.
 func TestUnclearStartBesideAnother(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.unreadable()
 	w.start()
@@ -236,7 +241,7 @@ func TestUnclearStartBesideAnother(t *testing.T) {
 	// Where there is nothing else that it could be, it was not started.
 	w.presses(w.alice, card, "This one")
 	w.pipeline(2).Finish("success")
-	w.gitlab.Fault(starts, gitlabtest.Fault{Cut: true, Times: 1})
+	w.gitlab.Fault(startRequests(), gitlabtest.Fault{Cut: true, Times: 1})
 	w.ask(w.alice, w.channel, "main")
 	w.pipeline(3).Finish("success")
 	w.reply(w.channel, "Pipeline #3", "passed in")

@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,8 +24,9 @@ import (
 	"pipebot/gitlab/gitlabtest"
 )
 
-// binary is the program under test, built once by TestMain.
-var binary string
+// The programs that tests start, built once by TestMain, where no test's time runs: the
+// one under test, and the NATS server that a cluster is made of.
+var binary, natsServer string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -34,19 +36,24 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "pipebot")
-		args := []string{"build", "-o", binary}
-		if raceEnabled {
-			args = append(args, "-race")
-		}
-		build := exec.Command("go", append(args, ".")...)
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "building pipebot:", err)
+		binary, natsServer = filepath.Join(dir, "pipebot"), filepath.Join(dir, "nats-server")
+		if err := errors.Join(build(binary, ".", raceEnabled), build(natsServer, natsPackage, false)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()
 	}())
+}
+
+func build(program, from string, race bool) error {
+	args := []string{"build", "-o", program}
+	if race {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, from)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", from, err, out)
+	}
+	return nil
 }
 
 // patience bounds what a test, and what a benchmark, waits for: nothing takes
