@@ -181,6 +181,12 @@ func (e *Engine) recheck(ctx context.Context, id string) {
 	if err != nil {
 		return // the sweep comes by
 	}
+	if r.State == Held {
+		// It was reviewed just now, or is new to this. The sweep has it reviewed again, and
+		// whoever lets it go makes a token.
+		e.live.announceCard(ctx, r)
+		return
+	}
 	e.live.announce(ctx, r)
 }
 

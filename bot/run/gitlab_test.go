@@ -33,6 +33,8 @@ type fakeGitLab struct {
 	// look at a ref and the start.
 	shas   map[string]string
 	pushed string
+	// keepsOn: pipelines run on whatever is asked of them.
+	keepsOn bool
 }
 
 type fakePipeline struct {
@@ -253,7 +255,9 @@ func (g *fakeGitLab) act(ctx context.Context, op string, id int64, status gitlab
 		if g.get(id) == nil {
 			return &gitlab.Error{Op: op, Kind: gitlab.NotFound, Status: 404}
 		}
-		g.get(id).move(status)
+		if !g.keepsOn {
+			g.get(id).move(status)
+		}
 		p = g.get(id).Pipeline
 		return nil
 	})

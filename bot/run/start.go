@@ -52,11 +52,11 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		err = e.look(ctx, r)
 	case stepReview:
 		if err = e.review(ctx, r); err == nil {
-			return 0 // the change makes its own token, and the sweep comes by
+			return 0 // a change makes its own token, and the sweep comes by
 		}
 	case stepCancel:
 		if err = e.cancelStrayed(ctx, r); err == nil {
-			return 0
+			return e.PollInterval // it may still run by GitLab's answer
 		}
 	case stepSettle:
 		return e.settle(ctx, r)
