@@ -47,6 +47,8 @@ var (
 	Backoff    = backoff
 	ProjectKey = projectKey
 	Decode     = decode
+
+	IsWrongRevision = isWrongRevision
 )
 
 // Step is what has to be done next to start a run.

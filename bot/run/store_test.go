@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"pipebot/bot/run"
 	"pipebot/gitlab"
@@ -373,6 +374,29 @@ func TestURLIsNoPartOfErrors(t *testing.T) {
 		cancel()
 		if err == nil || strings.Contains(err.Error()+log.String(), "s3cret") {
 			t.Errorf("got %v\n%s", err, log.String())
+		}
+	}
+}
+
+// TestIsWrongRevision: a lost race is told from a failure, whatever kind of stream it was on.
+func TestIsWrongRevision(t *testing.T) {
+	coded := func(code jetstream.ErrorCode) error {
+		return fmt.Errorf("writing: %w", &jetstream.APIError{Code: 400, ErrorCode: code})
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                      {nil, false},
+		"the key is there":             {jetstream.ErrKeyExists, true},
+		"the key has moved":            {jetstream.ErrKeyRevisionMismatch, true},
+		"a stream with one copy":       {coded(10071), true},
+		"a stream with several copies": {coded(10164), true},
+		"too many tokens":              {coded(10077), false},
+		"no answer":                    {context.DeadlineExceeded, false},
+	} {
+		if got := run.IsWrongRevision(tt.err); got != tt.want {
+			t.Errorf("%s: got %t", name, got)
 		}
 	}
 }

@@ -173,7 +173,7 @@ const claimPrefix = "claim."
 func (s *store) claim(ctx context.Context, r Run, pipeline int64) error {
 	key := fmt.Sprintf("%s%d.%d", claimPrefix, r.Project.ID, pipeline)
 	_, err := s.kv.Create(ctx, key, []byte(r.Request.ID), jetstream.KeyTTL(s.conn.retention))
-	if errors.Is(err, jetstream.ErrKeyExists) {
+	if isWrongRevision(err) {
 		return s.reclaim(ctx, r, pipeline, key)
 	}
 	if err != nil {
