@@ -50,6 +50,15 @@ func (r Run) rewound(now time.Time) Run {
 	return r
 }
 
+// startedUntil is when GitLab has made the pipeline of an unclear start at the latest, zero
+// where the record cannot tell: it was counted anew.
+func (r Run) startedUntil(settle time.Duration) time.Time {
+	if r.Deadline.Sub(r.PostedAt) >= lookBack {
+		return time.Time{}
+	}
+	return r.Deadline.Add(settle)
+}
+
 // posts are the ends of the POSTs that this process made and that were not answered, by
 // the run. They are times that a jump of the wall clock does not move.
 type posts struct{ ends sync.Map }

@@ -123,15 +123,21 @@ func (g *fakeGitLab) RefSHA(ctx context.Context, _ int64, ref gitlab.Ref) (sha s
 
 func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found gitlab.Search, err error) {
 	err = g.call(ctx, "find", func() error {
+		var said []gitlab.Pipeline
 		for _, p := range g.pipelines {
 			switch {
 			case p.ProjectID != s.Project || p.Source != gitlab.Source(s.Trigger) || p.Ref != s.Ref.Name ||
 				!p.CreatedAt.After(s.Since.Add(-5*time.Minute)) || s.Others(p.ID):
+			case g.unreadable && s.Said(p.ID):
+				said = append(said, p.Pipeline)
 			case g.unreadable:
 				found.Unread = append(found.Unread, p.Pipeline)
 			case p.variables[s.Key] == s.Value:
 				found.Found = p.Pipeline
 			}
+		}
+		if len(found.Unread) == 0 {
+			found.Unread = said
 		}
 		return nil
 	})
