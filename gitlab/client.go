@@ -66,7 +66,7 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &http.Client{Transport: bounded{transport}, CheckRedirect: refuseRedirect}
+	return &http.Client{Transport: bounded{punctual{transport}}, CheckRedirect: refuseRedirect}
 }
 
 // newTransport is http.DefaultTransport (with its proxies from the environment)
