@@ -345,6 +345,15 @@ func (p *posts) Wait(id string, next Step, settle time.Duration) time.Duration {
 	return p.wait(id, next, settle)
 }
 
+// Number is how many are kept.
+func (p *posts) Number() (n int) {
+	p.ends.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+// SettleActs looks once what came of a run's acts, and returns when to look again.
+func (e *Engine) SettleActs(ctx context.Context, r Run) time.Duration { return e.settle(ctx, r) }
+
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }
 
