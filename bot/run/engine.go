@@ -152,6 +152,9 @@ func (e *Engine) Submit(ctx context.Context, request Request, hold *Hold) (r Run
 
 // create writes a new record, or finds the one that is there already.
 func (e *Engine) create(ctx context.Context, fresh Run) (r Run, created bool, err error) {
+	// A store that gives no answer must not hold up whoever asks for longer.
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	r, err = e.store.create(ctx, fresh)
 	if errors.Is(err, errExists) {
 		r, err = e.store.get(ctx, fresh.Request.ID)

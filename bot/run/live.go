@@ -142,8 +142,14 @@ func (l *live) sweep(ctx context.Context) {
 			if l.store.conn.Ready() != nil {
 				continue // the watch begins anew when the store is back, and tells all
 			}
-			for _, r := range l.onePerToken() {
-				l.announce(ctx, r)
+			err := guarded(func() error {
+				for _, r := range l.onePerToken() {
+					l.announce(ctx, r)
+				}
+				return nil
+			})
+			if err != nil {
+				l.log.Error("a sweep ended early", zap.Error(err))
 			}
 		}
 	}

@@ -43,14 +43,10 @@ func openStore(ctx context.Context, conn *Conn) (*store, error) {
 
 // readable fails with ErrUnreadable where a run cannot be read.
 func (s *store) readable(ctx context.Context) error {
-	err := allReadable(ctx, s.kv, runPrefix+"*", func(entry jetstream.KeyValueEntry) error {
+	return allReadable(ctx, s.conn, s.kv, runPrefix+"*", "the runs", func(entry jetstream.KeyValueEntry) error {
 		_, err := decode(entry.Value())
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("reading the runs: %w", err)
-	}
-	return nil
 }
 
 // idForm is what an ID may look like: Slack's view ids do, and nothing that could

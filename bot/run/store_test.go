@@ -400,3 +400,24 @@ func TestIsWrongRevision(t *testing.T) {
 		}
 	}
 }
+
+// An outside NATS that elects a leader while the records are read ends no start; records
+// that cannot be read do at once.
+func TestReadableIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ctx, log := testContext(t), &logged{}
+	s, err := run.OpenStore(ctx, open(t, run.StoreConfig{Dir: t.TempDir()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Falters(log.logger(), jetstream.ErrNoStreamResponse)
+	if err := s.Readable(ctx); err != nil || !strings.Contains(log.String(), "waiting for NATS") {
+		t.Errorf("it says %v; the log:\n%s", err, log)
+	}
+	if err := s.PutRaw(ctx, "V1", "{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Readable(ctx); !errors.Is(err, run.ErrUnreadable) {
+		t.Errorf("it says %v", err)
+	}
+}
