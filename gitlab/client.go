@@ -28,7 +28,7 @@ type Config struct {
 type Client struct {
 	gl      *gl.Client
 	observe func(op string, status int, took time.Duration)
-	ahead   atomic.Int64 // how far our clock is ahead of GitLab's, as its last answer said
+	ahead   atomic.Int64 // how far our clock is ahead of GitLab's, or behind (< 0), as its last answer said
 }
 
 // New returns a client for the instance that cfg names. It makes no request.
@@ -66,7 +66,7 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &http.Client{Transport: bounded{transport}, CheckRedirect: refuseRedirect}
+	return &http.Client{Transport: bounded{punctual{transport}}, CheckRedirect: refuseRedirect}
 }
 
 // newTransport is http.DefaultTransport (with its proxies from the environment)
@@ -109,16 +109,22 @@ func (c *Client) call(op string, do func() (*gl.Response, error)) (*gl.Response,
 	return resp, nil
 }
 
-// compareClocks notes how far our clock is ahead of GitLab's.
+// compareClocks notes how far our clock is ahead of GitLab's, or behind.
 func (c *Client) compareClocks(header http.Header, now time.Time) {
 	if theirs, err := http.ParseTime(header.Get("Date")); err == nil {
-		c.ahead.Store(int64(max(0, now.Sub(theirs))))
+		c.ahead.Store(int64(now.Sub(theirs)))
 	}
 }
 
-// byTheirClock is a time of ours as GitLab's clock told it, or a while before.
-func (c *Client) byTheirClock(at time.Time) time.Time {
-	return at.Add(-clockSkew - time.Duration(c.ahead.Load()))
+// earliest is a time of ours as GitLab's clock told it, or a while before. What is known of
+// the clocks is of now, and they may have been set since: it only ever widens a search.
+func (c *Client) earliest(at time.Time) time.Time {
+	return at.Add(-clockSkew - max(0, time.Duration(c.ahead.Load())))
+}
+
+// latest is a time of ours as GitLab's clock told it, or a while after.
+func (c *Client) latest(at time.Time) time.Time {
+	return at.Add(laterSkew + max(0, -time.Duration(c.ahead.Load())))
 }
 
 // request is call for the routes where client-go's own types are too narrow: it

@@ -193,6 +193,9 @@ func networkFault(err error) (Kind, string) {
 	if errors.Is(err, http.ErrSchemeMismatch) {
 		return NotSent, "it does not speak HTTPS there; is GITLAB_URL right?"
 	}
+	if errors.Is(err, errLate) {
+		return NotSent, errLate.Error()
+	}
 	return Unclear, ""
 }
 

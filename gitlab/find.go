@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Started describes a pipeline that may have been started: how, for what, since
@@ -17,8 +19,13 @@ type Started struct {
 	Key, Value string
 	// At is when GitLab was last asked for it: it was most likely made then.
 	At time.Time
-	// Others tells the pipelines that are known to be others'; nil knows none.
-	Others func(pipeline int64) bool
+	// Until is when GitLab has finished it at the latest; zero bounds nothing.
+	Until time.Time
+	// Others tells the pipelines that are known to be others', which are passed over. Said
+	// tells those of which only people say so: their variables are read all the same, and
+	// where those may not be, they are asked about only if there is nothing else to ask
+	// about. nil knows none.
+	Others, Said func(pipeline int64) bool
 }
 
 // Search is what came of looking for a pipeline that may have been started.
@@ -35,6 +42,12 @@ const (
 	// clockSkew is how far GitLab's clock may go apart from ours between its last answer
 	// and a start before a pipeline of ours would be missed.
 	clockSkew = 5 * time.Minute
+	// laterSkew is the same for the end of the search. It is wide, since a clock that was set
+	// forward meanwhile makes a start seem older than it is, and what is missed is started
+	// a second time.
+	laterSkew = time.Hour
+	// readAtOnce is how many pipelines' variables are read at the same time.
+	readAtOnce = 4
 	// mostRead is of how many pipelines the variables are read, a request for each: as
 	// many as there is time for. Nothing is known of those beyond.
 	mostRead = 200
@@ -46,34 +59,30 @@ const (
 // variable that only this start carried. Where nothing was found and nothing is left
 // unread there is none.
 func (c *Client) FindStarted(ctx context.Context, s Started) (Search, error) {
-	candidates, err := c.ListPipelines(ctx, s.Project, ListFilter{
-		Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: c.byTheirClock(s.Since),
-	})
+	filter := ListFilter{Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: c.earliest(s.Since)}
+	if !s.Until.IsZero() {
+		filter.CreatedBefore = c.latest(s.Until)
+	}
+	candidates, err := c.ListPipelines(ctx, s.Project, filter)
 	if err != nil {
 		return Search{}, err
 	}
-	candidates = slices.DeleteFunc(candidates, func(p Pipeline) bool { return s.Others != nil && s.Others(p.ID) })
+	candidates = without(candidates, s.Others)
 	slices.SortStableFunc(candidates, func(a, b Pipeline) int {
 		return cmp.Compare(a.CreatedAt.Sub(s.At).Abs(), b.CreatedAt.Sub(s.At).Abs())
 	})
+	reading := candidates[:min(len(candidates), mostRead)]
 	var unread []Pipeline
-	for i, candidate := range candidates {
-		if i == mostRead {
-			unread = append(unread, candidates[i:]...)
-			break
-		}
-		variables, err := c.Variables(ctx, s.Project, candidate.ID)
-		if KindOf(err) == Forbidden {
-			unread = append(unread, candidate) // somebody else's perhaps; ours may come yet
-			continue
-		}
-		if err != nil {
-			return Search{}, err
-		}
-		if slices.Contains(variables, Variable{Key: s.Key, Value: s.Value}) {
-			found, err := c.Pipeline(ctx, s.Project, candidate.ID)
+	for some := range slices.Chunk(reading, readAtOnce) {
+		found, unreadable, err := c.amongSome(ctx, s, some)
+		if err != nil || found.ID != 0 {
 			return Search{Found: found}, err
 		}
+		unread = append(unread, unreadable...)
+	}
+	unread = append(unread, candidates[len(reading):]...)
+	if asked := without(slices.Clone(unread), s.Said); len(asked) > 0 {
+		unread = asked
 	}
 	shown := unread[:min(len(unread), mostUnread)]
 	for i, p := range shown {
@@ -83,4 +92,44 @@ func (c *Client) FindStarted(ctx context.Context, s Started) (Search, error) {
 		}
 	}
 	return Search{Unread: shown, More: len(unread) - len(shown)}, nil
+}
+
+// amongSome reads the variables of some candidates at once. It finds the one that is looked
+// for, or returns those that may not be read, in their order.
+func (c *Client) amongSome(ctx context.Context, s Started, some []Pipeline) (found Pipeline, unread []Pipeline, err error) {
+	variables, errs := make([][]Variable, len(some)), make([]error, len(some))
+	reading := group{new(errgroup.Group)}
+	for i, p := range some {
+		reading.Go(func() error {
+			variables[i], errs[i] = c.Variables(ctx, s.Project, p.ID)
+			return nil
+		})
+	}
+	if err := reading.Wait(); err != nil {
+		return Pipeline{}, nil, err
+	}
+	for i, p := range some {
+		if slices.Contains(variables[i], Variable{Key: s.Key, Value: s.Value}) {
+			whole, err := c.Pipeline(ctx, s.Project, p.ID)
+			if IsNotFound(err) {
+				return p, nil, nil // deleted just now: it was started all the same
+			}
+			return whole, nil, err
+		}
+	}
+	for i, p := range some {
+		switch KindOf(errs[i]) {
+		case Forbidden:
+			unread = append(unread, p) // somebody else's perhaps; ours may come yet
+		case NotFound: // deleted since it was listed; nothing was of it that goes on
+		default:
+			err = cmp.Or(err, errs[i])
+		}
+	}
+	return Pipeline{}, unread, err
+}
+
+// without is the list without the pipelines that are others'.
+func without(list []Pipeline, others func(pipeline int64) bool) []Pipeline {
+	return slices.DeleteFunc(list, func(p Pipeline) bool { return others != nil && others(p.ID) })
 }

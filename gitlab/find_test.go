@@ -3,6 +3,7 @@ package gitlab_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -83,9 +84,9 @@ func TestFindStartedLooksOnlyWhereItCouldBe(t *testing.T) {
 	}
 }
 
-// GitLab's clock may be behind ours, however far: its answers tell.
+// GitLab's clock may be behind ours, or ahead, however far: its answers tell.
 func TestFindStartedAllowsForTheClocks(t *testing.T) {
-	for _, behind := range []time.Duration{4 * time.Minute, 6 * time.Minute, 26 * time.Hour} {
+	for _, behind := range []time.Duration{4 * time.Minute, 6 * time.Minute, 26 * time.Hour, -4 * time.Minute, -26 * time.Hour} {
 		t.Run(behind.String(), func(t *testing.T) {
 			server := gitlabtest.NewServer(gitlabtest.Config{Now: func() time.Time { return time.Now().Add(-behind) }})
 			t.Cleanup(server.Close)
@@ -99,7 +100,7 @@ func TestFindStartedAllowsForTheClocks(t *testing.T) {
 				t.Fatal(err)
 			}
 			found, err := client.FindStarted(t.Context(), gitlab.Started{
-				Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+				Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Until: time.Now(), Key: marker, Value: "V1",
 			})
 			if found.Found.ID != want.ID || err != nil {
 				t.Errorf("found: %+v, %v", found, err)
@@ -159,6 +160,102 @@ func TestFindStartedNamesTheNearest(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int64{ids[3], ids[4], ids[2], ids[5], ids[1]}, got); diff != "" || found.More != 3 {
 		t.Errorf("%d more than (-want +got):\n%s", found.More, diff)
+	}
+}
+
+// What was made when nobody waited for it any more is not read, though there is much of it;
+// what was made a while after is, since a clock may have been set meanwhile.
+func TestFindStartedLooksOnlyWhileItCouldBeMade(t *testing.T) {
+	begin := time.Now().Truncate(time.Second)
+	var minutes atomic.Int64
+	server := gitlabtest.NewServer(gitlabtest.Config{Now: func() time.Time { return begin.Add(time.Duration(minutes.Load()) * time.Minute) }})
+	t.Cleanup(server.Close)
+	user, project := server.AddUser("bot"), server.AddProject("group/app")
+	project.AddMember(user, gitlabtest.Maintainer)
+	client := instance{Server: server}.with(t, server.AddToken(user, "api"))
+	var last gitlab.Pipeline
+	for n := range int64(8) {
+		minutes.Store(50 * n)
+		var err error
+		last, err = client.StartPipeline(t.Context(), gitlab.Start{
+			Project: int64(project.ID), Ref: branch("main"), Variables: map[string]string{marker: fmt.Sprint("V", n)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	minutes.Store(0)
+	if _, err := client.Pipeline(t.Context(), int64(project.ID), last.ID); err != nil { // tells the time
+		t.Fatal(err)
+	}
+	for value, want := range map[string]int{"V1": 2, "V9": 2} {
+		server.ResetRequests()
+		found, err := client.FindStarted(t.Context(), gitlab.Started{
+			Project: int64(project.ID), Ref: branch("main"), Since: begin, At: begin, Until: begin.Add(time.Minute), Key: marker, Value: value,
+		})
+		if err != nil || len(found.Unread) != 0 || (found.Found.ID != 0) != (value == "V1") {
+			t.Errorf("%s: %+v, %v", value, found, err)
+		}
+		if n := server.Count("GET /api/v4/projects/*/pipelines/*/variables"); n != want {
+			t.Errorf("%s: the variables of %d pipelines were read", value, n)
+		}
+	}
+}
+
+// A pipeline that is deleted while it is looked for is none that anybody waits for; and
+// where it is ours, it was started all the same.
+func TestFindStartedWhileOneIsDeleted(t *testing.T) {
+	for path, ours := range map[string]bool{"/api/v4/projects/*/pipelines/*/variables": false, "/api/v4/projects/*/pipelines/*": true} {
+		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
+			gl := newInstance(t, nil)
+			start := gl.start(false)
+			start.Variables = map[string]string{marker: "V1"}
+			p, err := gl.client.StartPipeline(t.Context(), start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gl.Fault(gitlabtest.Match{Method: http.MethodGet, PathPattern: path}, gitlabtest.Fault{Status: 404, Body: `{"message":"404 Not found"}`})
+			found, err := gl.client.FindStarted(t.Context(), gitlab.Started{
+				Project: gl.project.ID, Ref: branch("main"), Since: time.Now(), Key: marker, Value: "V1",
+			})
+			if err != nil || len(found.Unread) != 0 || (found.Found.ID == p.ID) != ours {
+				t.Errorf("found: %+v, %v", found, err)
+			}
+		})
+	}
+}
+
+// Of what people say is another's the variables are read all the same; where they may not
+// be, it is asked about only if there is nothing else to ask about.
+func TestFindStartedHearsPeopleLast(t *testing.T) {
+	gl := newInstance(t, nil)
+	start := gl.start(true)
+	start.Variables = map[string]string{marker: "V1"}
+	var ids []int64
+	for range 2 {
+		p, err := gl.client.StartPipeline(t.Context(), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, p.ID)
+	}
+	for name, tt := range map[string]struct {
+		client *gitlab.Client
+		said   []int64
+		found  bool
+		unread int
+	}{
+		"its variables can be read": {gl.as(t, gitlabtest.Maintainer), ids, true, 0},
+		"of one they say it":        {gl.client, ids[:1], false, 1},
+		"of all they say it":        {gl.client, ids, false, 2},
+	} {
+		got, err := tt.client.FindStarted(t.Context(), gitlab.Started{
+			Project: gl.project.ID, Ref: branch("main"), Trigger: true, Since: time.Now(), Key: marker, Value: "V1",
+			Said: func(id int64) bool { return slices.Contains(tt.said, id) },
+		})
+		if err != nil || (got.Found.ID != 0) != tt.found || len(got.Unread) != tt.unread {
+			t.Errorf("%s: found %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -267,6 +267,32 @@ func TestADeadlineThatIsOverIsNotSent(t *testing.T) {
 	}
 }
 
+// A machine that was suspended with a POST in hand does not send it when it is back: the
+// timer of its deadline stood still, and others have looked for what it did.
+func TestNothingIsSentAfterASuspend(t *testing.T) {
+	for _, trigger := range []bool{true, false} {
+		t.Run(gitlab.Source(trigger), func(t *testing.T) {
+			gl := newInstance(t, nil)
+			if _, err := gl.client.Project(t.Context(), "group/app"); err != nil { // leaves a connection behind
+				t.Fatal(err)
+			}
+			_, err := gl.client.StartPipeline(suspended{t.Context()}, gl.start(trigger))
+			checkError(t, err, gitlab.Error{
+				Op: "starting a pipeline", Kind: gitlab.NotSent, Message: "the time for the request was over before it was sent",
+			})
+			if n := len(gl.app.Pipelines()); n != 0 {
+				t.Errorf("%d pipelines were started", n)
+			}
+		})
+	}
+}
+
+// suspended is a context whose deadline is over by the clock, though its timer has not
+// fired.
+type suspended struct{ context.Context }
+
+func (suspended) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
+
 // freeAddress is an address on loopback that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()

@@ -20,7 +20,7 @@ func (l *Links) claim(ctx context.Context, link Link) (revision uint64, err erro
 	key := accountKey(link.Team, link.GitLabID)
 	for {
 		revision, err = l.kv.Create(ctx, key, []byte(link.User))
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		if isWrongRevision(err) {
 			revision, err = l.takeOver(ctx, link)
 		}
 		switch {

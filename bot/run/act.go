@@ -84,6 +84,11 @@ func (e *Engine) Act(ctx context.Context, project gitlab.Project, pipeline int64
 	until, _ := ctx.Deadline()
 	intent := Intent{Act: act, JobID: job, Until: until}
 	if err := e.keepShown(ctx, project.ID, pipeline, func(r Run) Run { return r.intends(intent) }); err != nil {
+		// Nobody asks GitLab: where one record has the intent, nothing is to come of it.
+		if undo := e.keepShown(ctx, project.ID, pipeline, func(r Run) Run { return r.without(act) }); undo != nil {
+			e.Log.Warn("an act that nobody does is looked for", zap.String("verb", string(act.Verb)),
+				zap.Int64("project", project.ID), zap.Int64("pipeline", pipeline), zap.NamedError("reason", undo))
+		}
 		return err
 	}
 	change, err := e.do(ctx, project.ID, pipeline, act, job)

@@ -26,9 +26,13 @@ const lookBack = 24 * time.Hour
 // back-off.
 const longestWait = time.Hour
 
+// clocksApart is how far the clocks of two replicas may be apart. What one wrote down is
+// then a little ahead of the other's present, which does not say that a clock went back.
+const clocksApart = time.Minute
+
 // due is when the next try is due, by a clock that may have gone back since the last one.
 func (r Run) due(now time.Time) time.Time {
-	if now.Before(r.Tried) || r.NotBefore.Sub(now) > longestWait {
+	if r.Tried.Sub(now) > clocksApart || r.NotBefore.Sub(now) > longestWait {
 		return now
 	}
 	return r.NotBefore
@@ -50,11 +54,32 @@ func (r Run) rewound(now time.Time) Run {
 	return r
 }
 
+// startedUntil is when GitLab has made the pipeline of an unclear start at the latest, zero
+// where the record cannot tell: it was counted anew.
+func (r Run) startedUntil(settle time.Duration) time.Time {
+	if r.Deadline.Sub(r.PostedAt) >= lookBack {
+		return time.Time{}
+	}
+	return r.Deadline.Add(settle)
+}
+
 // posts are the ends of the POSTs that this process made and that were not answered, by
 // the run. They are times that a jump of the wall clock does not move.
 type posts struct{ ends sync.Map }
 
-func (p *posts) begin(id string, deadline time.Time) { p.ends.Store(id, deadline) }
+// postsKept is how long an end is kept that nobody came back to here: another replica
+// looked. That is longer than anybody waits for a start to settle.
+const postsKept = time.Hour
+
+func (p *posts) begin(id string, deadline time.Time) {
+	p.ends.Range(func(old, end any) bool {
+		if time.Since(end.(time.Time)) > postsKept { //nolint:forcetypeassert // only times are stored
+			p.ends.Delete(old)
+		}
+		return true
+	})
+	p.ends.Store(id, deadline)
+}
 
 func (p *posts) end(id string) { p.ends.Delete(id) }
 
@@ -71,7 +96,8 @@ func (p *posts) wait(id string, next step, settle time.Duration) time.Duration {
 		return left
 	case stepLook:
 		return left + settle
-	default:
-		return 0
+	case stepNone, stepPost: // it is past that start
+		p.end(id)
 	}
+	return 0
 }

@@ -29,7 +29,8 @@ func TestNextStepAfterAJump(t *testing.T) {
 	}{
 		"no jump, the next try is not due":        {waited(requested()), 9, run.StepWait, 10},
 		"back, a try that was put off":            {waited(requested()), -hour, run.StepPost, 0},
-		"back by less than it was put off":        {waited(requested()), -1, run.StepPost, 0},
+		"back by more than clocks are apart":      {waited(requested()), -61, run.StepPost, 0},
+		"a replica whose clock is behind":         {waited(requested()), -60, run.StepWait, 10},
 		"on, a try that was put off":              {waited(requested()), hour - 1, run.StepPost, 0},
 		"on, a request grows old and is told so":  {requested(), hour, run.StepGiveUp, 0},
 		"back, a request that has just been made": {requested(), -hour, run.StepPost, 0},
@@ -90,7 +91,7 @@ func TestPostsWait(t *testing.T) {
 		"a look waits until it has settled":       {"V1", run.StepLook, 60 * time.Minute, 61*time.Minute + settle - time.Minute},
 		"what has ended is in doubt":              {"V2", run.StepDoubt, -time.Hour, 0},
 		"and is looked for once it has settled":   {"V2", run.StepLook, 20 * time.Second, settle - time.Minute},
-		"nothing else waits":                      {"V1", run.StepPost, 0, 0},
+		"nothing else waits":                      {"V1", run.StepWait, 0, 0},
 		"nor does what another process has asked": {"V3", run.StepLook, 0, 0},
 	}
 	for name, tt := range tests {
@@ -100,4 +101,27 @@ func TestPostsWait(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where another replica found out what came of a start, its end is not kept for ever.
+func TestPostsAreForgotten(t *testing.T) {
+	for name, next := range map[string]run.Step{"it is started": run.StepNone, "it is asked for again": run.StepPost} {
+		t.Run(name, func(t *testing.T) {
+			var p run.Posts
+			p.Begin("V1", time.Now())
+			p.Wait("V1", next, settle)
+			if n := p.Number(); n != 0 {
+				t.Errorf("%d are kept", n)
+			}
+		})
+	}
+	t.Run("nobody came back to it", func(t *testing.T) {
+		var p run.Posts
+		p.Begin("V1", time.Now().Add(-61*time.Minute))
+		p.Begin("V2", time.Now().Add(-59*time.Minute))
+		p.Begin("V3", time.Now())
+		if n := p.Number(); n != 2 {
+			t.Errorf("%d are kept", n)
+		}
+	})
 }

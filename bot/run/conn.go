@@ -51,9 +51,6 @@ func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 		err = c.persist(ctx, "connecting to NATS", func(context.Context) error { return c.connect(cfg.URL) })
 	}
 	if err == nil {
-		c.js, err = jetstream.New(c.nc)
-	}
-	if err == nil {
 		err = c.persist(ctx, "asking NATS for JetStream", func(ctx context.Context) error {
 			_, err := c.js.AccountInfo(ctx)
 			return err
@@ -83,6 +80,9 @@ func (c *Conn) connect(natsURL string) error {
 		nats.ReconnectBufSize(-1))
 	if bad, ok := errors.AsType[*url.Error](err); ok {
 		err = bad.Err // the rest is the URL, which can hold a password
+	}
+	if err == nil {
+		c.js, err = jetstream.New(c.nc)
 	}
 	return err
 }

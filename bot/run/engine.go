@@ -152,6 +152,9 @@ func (e *Engine) Submit(ctx context.Context, request Request, hold *Hold) (r Run
 
 // create writes a new record, or finds the one that is there already.
 func (e *Engine) create(ctx context.Context, fresh Run) (r Run, created bool, err error) {
+	// A store that gives no answer must not hold up whoever asks for longer.
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	r, err = e.store.create(ctx, fresh)
 	if errors.Is(err, errExists) {
 		r, err = e.store.get(ctx, fresh.Request.ID)
@@ -180,6 +183,12 @@ func (e *Engine) recheck(ctx context.Context, id string) {
 	r, err := e.store.get(ctx, id)
 	if err != nil {
 		return // the sweep comes by
+	}
+	if r.State == Held {
+		// It was reviewed just now, or is new to this. The sweep has it reviewed again, and
+		// whoever lets it go makes a token.
+		e.live.announceCard(ctx, r)
+		return
 	}
 	e.live.announce(ctx, r)
 }

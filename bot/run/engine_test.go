@@ -483,3 +483,14 @@ func TestPOSTHasADeadline(t *testing.T) {
 	w.submit("V1")
 	w.showsState("V1", run.Started)
 }
+
+// Who asks is told that a store gives no answer, without a deadline of their own.
+func TestSubmitWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.prepare()
+	w.engine.Store().FallsSilent()
+	if _, _, err := w.engine.Submit(w.ctx, request("V1"), nil); err == nil || w.ctx.Err() != nil {
+		t.Errorf("it says %v, and the caller %v", err, w.ctx.Err())
+	}
+}

@@ -47,6 +47,8 @@ var (
 	Backoff    = backoff
 	ProjectKey = projectKey
 	Decode     = decode
+
+	IsWrongRevision = isWrongRevision
 )
 
 // Step is what has to be done next to start a run.
@@ -341,6 +343,57 @@ func (p *posts) Begin(id string, deadline time.Time) { p.begin(id, deadline) }
 // Wait is how much longer a step has to wait for it.
 func (p *posts) Wait(id string, next Step, settle time.Duration) time.Duration {
 	return p.wait(id, next, settle)
+}
+
+// Number is how many are kept.
+func (p *posts) Number() (n int) {
+	p.ends.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+// SettleActs looks once what came of a run's acts, and returns when to look again.
+func (e *Engine) SettleActs(ctx context.Context, r Run) time.Duration { return e.settle(ctx, r) }
+
+// Falters has the next watches of the store fail, each with the next error, and the store
+// be an outside one.
+func (s *store) Falters(log *zap.Logger, errs ...error) {
+	s.conn = &Conn{nc: s.conn.nc, js: s.conn.js, log: log, replicas: 1, retention: s.conn.retention}
+	s.kv = &faltering{s.kv, errs}
+}
+
+// Readable fails where a run cannot be read.
+func (s *store) Readable(ctx context.Context) error { return s.readable(ctx) }
+
+type faltering struct {
+	jetstream.KeyValue
+	errs []error
+}
+
+func (f *faltering) Watch(ctx context.Context, keys string, opts ...jetstream.WatchOpt) (jetstream.KeyWatcher, error) {
+	if len(f.errs) > 0 {
+		err := f.errs[0]
+		f.errs = f.errs[1:]
+		return nil, err
+	}
+	return f.KeyValue.Watch(ctx, keys, opts...)
+}
+
+// FallsSilent has no write of a new record be answered.
+func (s *store) FallsSilent() { s.kv = silent{s.kv} }
+
+type silent struct{ jetstream.KeyValue }
+
+func (silent) Create(ctx context.Context, _ string, _ []byte, _ ...jetstream.KVCreateOpt) (uint64, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// SweepBadly sweeps a run, and each sweep panics.
+func SweepBadly(ctx context.Context, conn *Conn, log *zap.Logger, r Run) {
+	l := newLive(&store{conn: conn}, nil, log)
+	l.every = time.Millisecond
+	l.runs[r.Request.ID] = r
+	l.sweep(ctx)
 }
 
 // Statuses gives the connection's changes to a status.

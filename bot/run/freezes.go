@@ -95,7 +95,7 @@ func (s *Freezes) Add(ctx context.Context, f Freeze) (Freeze, error) {
 			return Freeze{}, fmt.Errorf("encoding a freeze: %w", err)
 		}
 		revision, err := s.kv.Create(ctx, freezePrefix+f.ID, data, options...)
-		if errors.Is(err, jetstream.ErrKeyExists) {
+		if isWrongRevision(err) {
 			continue
 		}
 		if err != nil {

@@ -33,6 +33,8 @@ type fakeGitLab struct {
 	// look at a ref and the start.
 	shas   map[string]string
 	pushed string
+	// keepsOn: pipelines run on whatever is asked of them.
+	keepsOn bool
 }
 
 type fakePipeline struct {
@@ -121,15 +123,21 @@ func (g *fakeGitLab) RefSHA(ctx context.Context, _ int64, ref gitlab.Ref) (sha s
 
 func (g *fakeGitLab) FindStarted(ctx context.Context, s gitlab.Started) (found gitlab.Search, err error) {
 	err = g.call(ctx, "find", func() error {
+		var said []gitlab.Pipeline
 		for _, p := range g.pipelines {
 			switch {
 			case p.ProjectID != s.Project || p.Source != gitlab.Source(s.Trigger) || p.Ref != s.Ref.Name ||
 				!p.CreatedAt.After(s.Since.Add(-5*time.Minute)) || s.Others(p.ID):
+			case g.unreadable && s.Said(p.ID):
+				said = append(said, p.Pipeline)
 			case g.unreadable:
 				found.Unread = append(found.Unread, p.Pipeline)
 			case p.variables[s.Key] == s.Value:
 				found.Found = p.Pipeline
 			}
+		}
+		if len(found.Unread) == 0 {
+			found.Unread = said
 		}
 		return nil
 	})
@@ -253,7 +261,9 @@ func (g *fakeGitLab) act(ctx context.Context, op string, id int64, status gitlab
 		if g.get(id) == nil {
 			return &gitlab.Error{Op: op, Kind: gitlab.NotFound, Status: 404}
 		}
-		g.get(id).move(status)
+		if !g.keepsOn {
+			g.get(id).move(status)
+		}
 		p = g.get(id).Pipeline
 		return nil
 	})

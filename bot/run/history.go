@@ -40,6 +40,8 @@ type Sighting struct {
 	State State
 	// Follow: it was not asked for here, only to be shown.
 	Follow bool
+	// Said: that it is of this run is somebody's word, and nothing else shows it.
+	Said bool
 	// Channel and Card say where the card is. Before there is one Card is empty and
 	// Channel is where it is going to be.
 	Channel, Card string
@@ -104,7 +106,8 @@ func (h *History) put(r Run) {
 	}
 	m := &remembered{
 		Sighting: Sighting{
-			ID: request.ID, State: r.State, Follow: request.Follow, Channel: cmp.Or(r.Shown.Channel, request.Channel), Card: r.Shown.Card,
+			ID: request.ID, State: r.State, Follow: request.Follow, Said: r.Verdict != nil && r.Verdict.Pipeline == r.Pipeline.ID,
+			Channel: cmp.Or(r.Shown.Channel, request.Channel), Card: r.Shown.Card,
 			Team: request.Team, Asker: request.Asker, At: request.At,
 		},
 		pipeline: pipelineKey{r.Project.ID, r.Pipeline.ID}, channel: request.Channel, project: request.Project, ref: request.Ref,

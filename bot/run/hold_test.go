@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -247,6 +248,64 @@ func TestStrayed(t *testing.T) {
 	w.gitlab.moves(1, gitlab.StatusCanceled)
 	w.showsState("V1", run.Ended)
 	w.rests()
+}
+
+// TestHeldAndStrayedWait: between two sweeps, or two polls, what nothing can be done about
+// makes no work. Other runs tell the time.
+func TestHeldAndStrayedWait(t *testing.T) {
+	t.Parallel()
+	for name, hold := range map[string]run.HoldFor{"for a link": run.ForLink, "for an approval": run.ForApproval} {
+		t.Run("held "+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.sweep = time.Hour
+			w.start()
+			w.holds("V1", hold, time.Hour)
+			w.startsOthers()
+			// Submit makes a token, and so does the watch.
+			if n := w.gate.asked(); n > 2 {
+				t.Errorf("the gate was asked %d times", n)
+			}
+		})
+	}
+	for name, keepsOn := range map[string]bool{"is being canceled": false, "runs on": true} {
+		t.Run("strayed and "+name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.sweep, w.poll = time.Hour, time.Hour
+			w.start()
+			w.holds("V1", run.ForApproval, time.Hour)
+			w.gitlab.mu.Lock()
+			w.gitlab.pushed, w.gitlab.keepsOn = movedSHA, keepsOn
+			w.gitlab.mu.Unlock()
+			if _, err := w.engine.Approve(w.ctx, "V1", run.Approval{By: "U2", At: time.Now(), SHA: seenSHA}); err != nil {
+				t.Fatal(err)
+			}
+			w.until("it was canceled", func() bool { return w.gitlab.called("cancel") > 0 })
+			w.startsOthers()
+			made, err := w.engine.Tokens().Made(w.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A run takes a handful of tokens, and at this pace not one of them a second time.
+			if n := w.gitlab.called("cancel"); n != 1 || made > 15*(others+1) {
+				t.Errorf("canceled %d times, %d tokens", n, made)
+			}
+		})
+	}
+}
+
+// others is how many runs startsOthers starts.
+const others = 10
+
+// startsOthers starts runs that nothing holds, one after the other.
+func (w *world) startsOthers() {
+	w.Helper()
+	for n := range others {
+		id := fmt.Sprint("O", n)
+		w.submit(id)
+		w.showsState(id, run.Started)
+	}
 }
 
 func TestTurnDown(t *testing.T) {

@@ -151,7 +151,8 @@ func (e *Engine) settle(ctx context.Context, r Run) time.Duration {
 	after, keepErr := e.keep(ctx, r.Request.ID, change)
 	switch {
 	case err != nil:
-		return e.failed("looking what came of an act", r.Request.ID, err, max(e.pollBackoff(settleLooks), retryAfter(err)))
+		return e.failed("looking what came of an act", r.Request.ID, err,
+			max(e.pollBackoff(settleLooks), min(retryAfter(err), time.Minute))) // while the token sleeps nothing else is done
 	case keepErr != nil:
 		return e.failed("writing what came of an act", r.Request.ID, keepErr, time.Second)
 	case len(after.Doing) > 0:

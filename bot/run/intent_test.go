@@ -274,6 +274,37 @@ func TestActThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// Where not every record takes the intent, none keeps it: GitLab is not asked.
+func TestActThatOneRecordDoesNotTake(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	shownEverywhere(w)
+	w.stop()
+	w.stop = nil // the mirror stays as it is
+	if err := w.engine.Store().PutRaw(w.ctx, "F1", "{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.engine.Act(w.ctx, app, 1, by("U2", run.Cancel), 0); err == nil || w.gitlab.called("cancel") != 0 {
+		t.Errorf("%v, and GitLab was asked %d times", err, w.gitlab.called("cancel"))
+	}
+	for _, id := range []string{"V1", "F2"} {
+		if r := w.record(id); len(r.Doing) != 0 {
+			t.Errorf("%s keeps the intent", id)
+		}
+	}
+}
+
+// However long GitLab wants to be left alone, the token of a run does not sleep for long.
+func TestIntentWaitsAMinute(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.prepare()
+	w.gitlab.refuses("one", &gitlab.Error{Op: "reading the pipeline", Kind: gitlab.RateLimited, RetryAfter: time.Hour})
+	if again := w.engine.SettleActs(w.ctx, doing(run.Retry, ended())); again != time.Minute {
+		t.Errorf("it is looked at again in %s", again)
+	}
+}
+
 // People see nothing of it while somebody works on an act.
 func TestIntentIsNotShown(t *testing.T) {
 	t.Parallel()

@@ -79,6 +79,7 @@ func (e *embedded) recover(ctx context.Context) {
 	}
 	e.log.Error("nothing can be written down, so no requests are taken until it can", zap.Error(e.failed()))
 	e.shutdown()
+	var told string
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
 	for {
@@ -97,7 +98,10 @@ func (e *embedded) recover(ctx context.Context) {
 			return
 		}
 		e.fail(err)
-		e.log.Error("opening the store anew failed", zap.Error(err))
+		if told != err.Error() { // not every second
+			told = err.Error()
+			e.log.Error("opening the store anew failed, trying again and again", zap.Error(err))
+		}
 	}
 }
 

@@ -42,12 +42,12 @@ func OpenLinks(ctx context.Context, conn *Conn) (*Links, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = allReadable(ctx, kv, personPrefix+">", func(entry jetstream.KeyValueEntry) error {
+	err = allReadable(ctx, conn, kv, personPrefix+">", "the links", func(entry jetstream.KeyValueEntry) error {
 		_, err := decodeLink(entry.Value())
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the links: %w", err)
+		return nil, err
 	}
 	return &Links{kv}, nil
 }

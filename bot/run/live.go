@@ -113,7 +113,7 @@ func (l *live) announce(ctx context.Context, r Run) {
 		l.queue.publish(ctx, kindRun, r.Request.ID)
 	case Started:
 		l.queue.publish(ctx, kindPoll, projectKey(r.Project.ID))
-		if r.Strayed {
+		if r.strays() {
 			l.queue.publish(ctx, kindRun, r.Request.ID)
 		}
 	case Ended, Refused, Unknown:
@@ -121,6 +121,10 @@ func (l *live) announce(ctx context.Context, r Run) {
 	if len(r.Doing) > 0 {
 		l.queue.publish(ctx, kindRun, r.Request.ID)
 	}
+	l.announceCard(ctx, r)
+}
+
+func (l *live) announceCard(ctx context.Context, r Run) {
 	if !r.current() {
 		l.queue.publish(ctx, kindCard, r.Request.ID)
 	}
@@ -138,8 +142,14 @@ func (l *live) sweep(ctx context.Context) {
 			if l.store.conn.Ready() != nil {
 				continue // the watch begins anew when the store is back, and tells all
 			}
-			for _, r := range l.onePerToken() {
-				l.announce(ctx, r)
+			err := guarded(func() error {
+				for _, r := range l.onePerToken() {
+					l.announce(ctx, r)
+				}
+				return nil
+			})
+			if err != nil {
+				l.log.Error("a sweep ended early", zap.Error(err))
 			}
 		}
 	}
@@ -152,7 +162,7 @@ func (l *live) onePerToken() []Run {
 	polled := make(map[int64]bool)
 	var runs []Run
 	for _, r := range l.runs {
-		if r.State == Started && r.current() && !r.Strayed && len(r.Doing) == 0 {
+		if r.State == Started && r.current() && !r.strays() && len(r.Doing) == 0 {
 			if polled[r.Project.ID] {
 				continue
 			}

@@ -25,9 +25,14 @@ const (
 // to later: it starts at the same time, it elects a leader, a node of it is down. Only ctx
 // ends that. An embedded one is there or fails for good.
 func (c *Conn) persist(ctx context.Context, doing string, do func(context.Context) error) error {
+	return c.persistWithin(ctx, tryWithin, doing, do)
+}
+
+// persistWithin is persist where one try may take a time of its own.
+func (c *Conn) persistWithin(ctx context.Context, within time.Duration, doing string, do func(context.Context) error) error {
 	var said time.Time
 	for {
-		err := c.try(ctx, do)
+		err := c.try(ctx, within, do)
 		if err == nil {
 			return nil
 		}
@@ -46,10 +51,10 @@ func (c *Conn) persist(ctx context.Context, doing string, do func(context.Contex
 	}
 }
 
-func (c *Conn) try(ctx context.Context, do func(context.Context) error) error {
+func (c *Conn) try(ctx context.Context, within time.Duration, do func(context.Context) error) error {
 	if c.embedded == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, tryWithin)
+		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
 	return do(ctx)
@@ -61,7 +66,7 @@ func passes(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrSecureConnRequired),
-		errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		errors.Is(err, ErrUnreadable), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return false
 	case ok && api.Code == http.StatusBadRequest:
 		// The last one: another made it at the same time, with other settings.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -200,13 +199,15 @@ func (q *queue) handle(ctx context.Context, token jetstream.Msg, k kind, handle 
 
 // guarded keeps one bad record from ending the process for all others.
 func (q *queue) guarded(ctx context.Context, k kind, key string, handle func(context.Context, string) time.Duration) (delay time.Duration) {
-	defer func() {
-		if bad := recover(); bad != nil {
-			q.log.Error("work panicked", zap.String("key", string(k)+"."+key), zap.Any("panic", bad), zap.ByteString("stack", debug.Stack()))
-			delay = time.Minute
-		}
-	}()
-	return handle(ctx, key)
+	err := guarded(func() error {
+		delay = handle(ctx, key)
+		return nil
+	})
+	if err != nil {
+		q.log.Error("work panicked", zap.String("key", string(k)+"."+key), zap.Error(err))
+		return time.Minute
+	}
+	return delay
 }
 
 // errTokenLost: no beat was sent for so long that the token is another's.

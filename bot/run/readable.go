@@ -21,7 +21,14 @@ const (
 
 // allReadable reads everything that the keys name. ErrUnreadable says what cannot be read,
 // which another version has written: to start all the same would leave it alone for good.
-func allReadable(ctx context.Context, kv jetstream.KeyValue, keys string, read func(jetstream.KeyValueEntry) error) error {
+// An outside NATS may elect a leader just now, which is waited for.
+func allReadable(ctx context.Context, conn *Conn, kv jetstream.KeyValue, keys, what string, read func(jetstream.KeyValueEntry) error) error {
+	return conn.persistWithin(ctx, readAllWithin, "reading "+what, func(ctx context.Context) error {
+		return readEach(ctx, kv, keys, read)
+	})
+}
+
+func readEach(ctx context.Context, kv jetstream.KeyValue, keys string, read func(jetstream.KeyValueEntry) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readAllWithin)
 	defer cancel()
 	watcher, err := kv.Watch(ctx, keys, jetstream.IgnoreDeletes())

@@ -52,11 +52,11 @@ func (e *Engine) start(ctx context.Context, id string) time.Duration {
 		err = e.look(ctx, r)
 	case stepReview:
 		if err = e.review(ctx, r); err == nil {
-			return 0 // the change makes its own token, and the sweep comes by
+			return 0 // a change makes its own token, and the sweep comes by
 		}
 	case stepCancel:
 		if err = e.cancelStrayed(ctx, r); err == nil {
-			return 0
+			return e.PollInterval // it may still run by GitLab's answer
 		}
 	case stepSettle:
 		return e.settle(ctx, r)
@@ -169,7 +169,9 @@ func (e *Engine) look(ctx context.Context, r Run) error {
 	found, lookErr := e.GitLab.FindStarted(looking, gitlab.Started{
 		Project: r.Project.ID, Ref: r.Request.Ref, Trigger: r.Request.Trigger, Since: r.PostedAt,
 		Key: MarkerVariable, Value: r.Request.ID, At: r.Deadline.Add(-e.StartTimeout),
+		Until:  r.startedUntil(e.StartSettle),
 		Others: func(pipeline int64) bool { return e.isAnothers(r, pipeline) },
+		Said:   func(pipeline int64) bool { return e.isSaidAnothers(r, pipeline) },
 	})
 	e.enough.note(r.Request.Project, lookErr, time.Now())
 	e.posts.end(r.Request.ID) // its time was over

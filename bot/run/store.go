@@ -43,14 +43,10 @@ func openStore(ctx context.Context, conn *Conn) (*store, error) {
 
 // readable fails with ErrUnreadable where a run cannot be read.
 func (s *store) readable(ctx context.Context) error {
-	err := allReadable(ctx, s.kv, runPrefix+"*", func(entry jetstream.KeyValueEntry) error {
+	return allReadable(ctx, s.conn, s.kv, runPrefix+"*", "the runs", func(entry jetstream.KeyValueEntry) error {
 		_, err := decode(entry.Value())
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("reading the runs: %w", err)
-	}
-	return nil
 }
 
 // idForm is what an ID may look like: Slack's view ids do, and nothing that could
@@ -69,7 +65,7 @@ func (s *store) create(ctx context.Context, r Run) (Run, error) {
 		s.note(ctx, Run{}, r)
 	}
 	_, err = s.kv.Create(ctx, runPrefix+r.Request.ID, data)
-	if errors.Is(err, jetstream.ErrKeyExists) {
+	if isWrongRevision(err) {
 		return Run{}, errExists
 	}
 	if err != nil {
@@ -178,9 +174,11 @@ func (s *store) lastWrite(ctx context.Context, key string, data []byte, revision
 	return err
 }
 
-// isWrongRevision: somebody else wrote first.
+// isWrongRevision: somebody else wrote first. A stream with replicas has a code of its own
+// for two writes that meet on their way into it.
 func isWrongRevision(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return errors.Is(err, jetstream.ErrKeyExists) ||
-		ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) ||
+		ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
+			api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"pipebot/bot/run"
 	"pipebot/gitlab"
@@ -374,5 +375,49 @@ func TestURLIsNoPartOfErrors(t *testing.T) {
 		if err == nil || strings.Contains(err.Error()+log.String(), "s3cret") {
 			t.Errorf("got %v\n%s", err, log.String())
 		}
+	}
+}
+
+// TestIsWrongRevision: a lost race is told from a failure, whatever kind of stream it was on.
+func TestIsWrongRevision(t *testing.T) {
+	coded := func(code jetstream.ErrorCode) error {
+		return fmt.Errorf("writing: %w", &jetstream.APIError{Code: 400, ErrorCode: code})
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":                      {nil, false},
+		"the key is there":             {jetstream.ErrKeyExists, true},
+		"the key has moved":            {jetstream.ErrKeyRevisionMismatch, true},
+		"a stream with one copy":       {coded(10071), true},
+		"a stream with several copies": {coded(10164), true},
+		"too many tokens":              {coded(10077), false},
+		"no answer":                    {context.DeadlineExceeded, false},
+	} {
+		if got := run.IsWrongRevision(tt.err); got != tt.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+// An outside NATS that elects a leader while the records are read ends no start; records
+// that cannot be read do at once.
+func TestReadableIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ctx, log := testContext(t), &logged{}
+	s, err := run.OpenStore(ctx, open(t, run.StoreConfig{Dir: t.TempDir()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Falters(log.logger(), jetstream.ErrNoStreamResponse)
+	if err := s.Readable(ctx); err != nil || !strings.Contains(log.String(), "waiting for NATS") {
+		t.Errorf("it says %v; the log:\n%s", err, log)
+	}
+	if err := s.PutRaw(ctx, "V1", "{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Readable(ctx); !errors.Is(err, run.ErrUnreadable) {
+		t.Errorf("it says %v", err)
 	}
 }

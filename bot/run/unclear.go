@@ -142,11 +142,20 @@ func (e *Engine) LookAgain(ctx context.Context, id string, doubt int64) error {
 	return nil
 }
 
-// isAnothers reports whether a pipeline is known to be that of another request. Who
-// follows a pipeline did not ask for it.
+// isAnothers reports whether a pipeline is known to be that of another request, and not by
+// somebody's word alone. Who follows a pipeline did not ask for it.
 func (e *Engine) isAnothers(r Run, pipeline int64) bool {
+	return e.isOfAnother(r, pipeline, func(s Sighting) bool { return !s.Said })
+}
+
+// isSaidAnothers reports whether somebody says that a pipeline is that of another request.
+func (e *Engine) isSaidAnothers(r Run, pipeline int64) bool {
+	return e.isOfAnother(r, pipeline, func(s Sighting) bool { return s.Said })
+}
+
+func (e *Engine) isOfAnother(r Run, pipeline int64, is func(Sighting) bool) bool {
 	return slices.ContainsFunc(e.History().Shown(r.Project.ID, pipeline), func(s Sighting) bool {
-		return !s.Follow && s.ID != r.Request.ID
+		return !s.Follow && s.ID != r.Request.ID && is(s)
 	})
 }
 
@@ -159,7 +168,7 @@ func (e *Engine) claim(ctx context.Context, r Run, pipeline int64) error {
 	if err := e.live.knowsAll(ctx); err != nil {
 		return err
 	}
-	if e.isAnothers(r, pipeline) {
+	if e.isAnothers(r, pipeline) || e.isSaidAnothers(r, pipeline) {
 		return ErrAnothers
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -173,7 +182,7 @@ const claimPrefix = "claim."
 func (s *store) claim(ctx context.Context, r Run, pipeline int64) error {
 	key := fmt.Sprintf("%s%d.%d", claimPrefix, r.Project.ID, pipeline)
 	_, err := s.kv.Create(ctx, key, []byte(r.Request.ID), jetstream.KeyTTL(s.conn.retention))
-	if errors.Is(err, jetstream.ErrKeyExists) {
+	if isWrongRevision(err) {
 		return s.reclaim(ctx, r, pipeline, key)
 	}
 	if err != nil {

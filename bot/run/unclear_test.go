@@ -282,6 +282,39 @@ func TestCandidateOfTwo(t *testing.T) {
 	}
 }
 
+// People said that one's pipeline is another's. Its marker counts more, and while nobody can
+// read that they are asked: on their word alone nothing is posted again.
+func TestMarkerOverWord(t *testing.T) {
+	t.Parallel()
+	for name, hidden := range map[string]bool{"the marker can be read": false, "nobody can read it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := running(t)
+			first := doubtful(t, w, "V1")
+			w.gitlab.refuses("start", gitlabError(gitlab.Unclear))
+			w.submit("V2")
+			second := w.showsState("V2", run.Unknown)
+			w.settles(second, says("U2", second, 1))
+			w.showsState("V2", run.Started)
+			w.gitlab.hides(hidden)
+			if err := w.engine.LookAgain(w.ctx, "V1", first.Doubt()); err != nil {
+				t.Fatal(err)
+			}
+			w.until("it was looked for", func() bool {
+				r := w.record("V1")
+				return r.State != run.Starting && r.State != run.Requested
+			})
+			r := w.record("V1")
+			if hidden && (r.State != run.Unknown || len(r.Candidates) != 1) || !hidden && (r.State != run.Started || r.Pipeline.ID != 1) {
+				t.Errorf("%s, pipeline %d, candidates %+v", r.State, r.Pipeline.ID, r.Candidates)
+			}
+			if n := w.gitlab.called("start"); n != 2 {
+				t.Errorf("%d POSTs for two runs", n)
+			}
+		})
+	}
+}
+
 // A claim that never came to anything does not stand in another's way.
 func TestClaimOfADead(t *testing.T) {
 	t.Parallel()

@@ -3,8 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -40,21 +38,11 @@ var (
 // keep watches until ctx ends.
 func (w *watch) keep(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := w.guarded(ctx); err != nil && ctx.Err() == nil {
+		if err := guarded(func() error { return w.once(ctx) }); err != nil && ctx.Err() == nil {
 			w.log.Warn("watching "+w.what+" ended, beginning anew", zap.Error(err))
 			pause(ctx)
 		}
 	}
-}
-
-// guarded is once, whose panics are errors: nobody above it catches one.
-func (w *watch) guarded(ctx context.Context) (err error) {
-	defer func() {
-		if bad := recover(); bad != nil {
-			err = fmt.Errorf("it panicked: %v\n%s", bad, debug.Stack())
-		}
-	}()
-	return w.once(ctx)
 }
 
 func (w *watch) once(ctx context.Context) error {
