@@ -157,7 +157,7 @@ func (e *Engine) create(ctx context.Context, fresh Run) (r Run, created bool, er
 	defer cancel()
 	r, err = e.store.create(ctx, fresh)
 	if errors.Is(err, errExists) {
-		r, err = e.store.get(ctx, fresh.Request.ID)
+		r, err = e.store.existing(ctx, fresh.Request.ID)
 		return r, false, err
 	}
 	return r, err == nil, err

@@ -79,6 +79,21 @@ func (s *store) get(ctx context.Context, id string) (Run, error) {
 	return r, err
 }
 
+// existing is get for a record that is there for certain. The server of a cluster that
+// answers may not have it yet: another bot wrote it a moment ago.
+func (s *store) existing(ctx context.Context, id string) (Run, error) {
+	for {
+		r, err := s.get(ctx, id)
+		if !errors.Is(err, ErrNotFound) || ctx.Err() != nil {
+			return r, err
+		}
+		pauseFor(ctx, replicaLag)
+	}
+}
+
+// replicaLag is about how long a write takes to reach all servers of a cluster.
+const replicaLag = 20 * time.Millisecond
+
 func (s *store) read(ctx context.Context, id string) (Run, uint64, error) {
 	if !idForm.MatchString(id) {
 		return Run{}, 0, ErrNotFound
