@@ -31,6 +31,10 @@
 // What is shown is drawn by pure functions (form.go, card.go, thread.go, row.go and
 // others: values in, blocks out); [Display] in show.go brings what stands in Slack in
 // line with a run, as fast as bot/budget lets it, and [Homes] the Homes that are open.
+// A start of which nobody knows what came of it is asked about on the card (unclear.go),
+// and a reply that offers to start jobs is drawn anew for as long as its buttons can be
+// used (waits.go). What comes from another version of the bot is answered by outdated.go,
+// and clock.go says how times in records are read when a clock went back.
 // Errors become text for people in words.go, and those of lists and trigger tokens beside
 // these.
 package bot

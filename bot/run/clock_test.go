@@ -75,6 +75,16 @@ func TestRewound(t *testing.T) {
 	}
 }
 
+// What was counted anew says nothing about when GitLab made it.
+func TestStartedUntil(t *testing.T) {
+	if got, want := run.UntilWhen(unclear(), settle), unclear().Deadline.Add(settle); !got.Equal(want) {
+		t.Errorf("until %s, want %s", got, want)
+	}
+	if got := run.UntilWhen(run.Rewound(unclear(), noon.Add(-time.Hour)), settle); !got.IsZero() {
+		t.Errorf("after the clock went back: until %s", got)
+	}
+}
+
 // The process that made a POST waits for its end by a clock that nobody sets.
 func TestPostsWait(t *testing.T) {
 	var p run.Posts

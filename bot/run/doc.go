@@ -14,10 +14,19 @@
 // A pipeline that is there already can be followed: its record begins where it is started
 // and goes the same way from there. What people do to a pipeline is done once on GitLab,
 // and then written into every record that shows it ([Engine.Act]); the [History] knows
-// which those are.
+// which those are. Before GitLab is asked the records have the [Intent], so that what a
+// process that died had asked for is found out by the next one (intent.go).
 //
-// Where the engine cannot find out whether GitLab started a pipeline, the run is unknown
-// and goes on as people say ([Engine.Settle]).
+// A start is asked for once. Where its answer was lost the pipeline is looked for by the
+// variable that only it carries, and only a readable "not there" lets it be asked for again
+// (starting.go). Where the engine cannot find out, the run is unknown and goes on as people
+// say ([Engine.Settle], unclear.go). clock.go says what holds when a clock jumps.
+//
+// Records are kept in an outside NATS, which is waited for (persist.go), or in a server in
+// this process. The folder of that is held against a note of how it was left before it is
+// opened (folder.go, mark.go), and opened anew after it could not be written,
+// such as on a full disk (keepopen.go). Records that another version wrote end the start
+// before anything is touched (readable.go).
 //
 // Beside the runs it keeps what decisions about them need and leave behind: who people
 // are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It

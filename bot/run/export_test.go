@@ -39,6 +39,7 @@ var (
 	FellSilent = Run.fellSilent
 	SilenceOf  = silenceOf
 	Rewound    = Run.rewound
+	UntilWhen  = Run.startedUntil
 	NewFollow  = newFollow
 	FollowedBy = Run.followedBy
 	Approved   = Run.approved

@@ -29,7 +29,7 @@ const (
 type kind string
 
 const (
-	kindRun  kind = "run"  // start a run; the key is the run's
+	kindRun  kind = "run"  // start a run, or settle the acts on it; the key is the run's
 	kindPoll kind = "poll" // poll a project; the key is GitLab's id
 	kindCard kind = "card" // show a run; the key is the run's
 )

@@ -20,7 +20,8 @@ const (
 	UserVariable = "PIPEBOT_USER"
 )
 
-// start takes a run the next step towards its pipeline.
+// start takes a run its next step, and returns when it wants to take another: 0 where that
+// is for the watch or the sweep to say.
 func (e *Engine) start(ctx context.Context, id string) time.Duration {
 	r, err := e.store.get(ctx, id)
 	if errors.Is(err, ErrNotFound) {

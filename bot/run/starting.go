@@ -16,7 +16,8 @@ const requestExpires = time.Hour
 // looks and not hours, since a bot that was down has not looked.
 const mostLooks = 120
 
-// step is what has to be done next to start a run.
+// step is what has to be done next for a run, on its own: to start it, or to find out what
+// came of what people did to its pipeline. What is followed in GitLab is polled.
 type step int
 
 const (
@@ -32,7 +33,8 @@ const (
 	stepGiveUp
 )
 
-// nextStep decides how a run that is not started goes on, and when.
+// nextStep decides how a run goes on, and when: towards its start, and with the acts on
+// its pipeline that nobody works on any more.
 func nextStep(r Run, now time.Time, settle time.Duration) (step, time.Time) {
 	expires := later(later(r.Request.At, r.ReleasedAt), r.startedOverAt()).Add(requestExpires)
 	settleAt, doing := r.settleAt(now)
