@@ -34,24 +34,18 @@ func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 	for _, reply := range s.shown.Standing {
 		drawn, last := drawStanding(s.run, reply)
 		hash := hashOf(drawn)
+		if hash == reply.Hash && !last {
+			continue
+		}
 		if hash != reply.Hash {
-			if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
-				return again, nil
-			}
-			if err := s.save(s.shown); err != nil { // whose turn is it?
-				return 0, err
-			}
-			options := append(drawn.options(), slack.MsgOptionParse(false))
-			_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
-			if err != nil && !permanent(err) {
-				return 0, err
+			again, err := s.editReply(ctx, reply, drawn)
+			if again > 0 || err != nil && !permanent(err) {
+				return again, err
 			}
 			if err != nil {
 				s.Log.Warn("a reply keeps its buttons", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
 				last = true
 			}
-		} else if !last {
-			continue
 		}
 		rest := slices.Clone(s.shown.Standing)
 		at := slices.Index(rest, reply)
@@ -64,6 +58,19 @@ func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 		}
 	}
 	return 0, nil
+}
+
+// editReply edits a reply, once the budget has something left for it.
+func (s *showing) editReply(ctx context.Context, reply run.Standing, drawn message) (again time.Duration, err error) {
+	if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
+		return again, nil
+	}
+	if err := s.save(s.shown); err != nil { // whose turn is it?
+		return 0, err
+	}
+	options := append(drawn.options(), slack.MsgOptionParse(false))
+	_, _, _, err = s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
+	return 0, err
 }
 
 // drawStanding draws a reply that stands as it should read now; last says that nothing in it
