@@ -321,6 +321,31 @@ func TestWhatKillLeaves(t *testing.T) {
 	}
 }
 
+// A stream whose settings were not written whole is there at each later start too, for those
+// as well who only read.
+func TestSettingsOfAStreamAreWrittenAnew(t *testing.T) {
+	t.Parallel()
+	killed := stopped(t).killed(t)
+	for what, leave := range map[string]func(path string) error{
+		"settings cut off": func(path string) error { return os.Truncate(path+"meta.inf", 10) },
+		"no settings":      func(path string) error { return os.Remove(path + "meta.inf") },
+		"no checksum":      func(path string) error { return os.Remove(path + "meta.sum") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			f := killed.copied(t)
+			if err := leave(filepath.Join(f.dir, ofAudit) + "/"); err != nil {
+				t.Fatal(err)
+			}
+			f.hasAll(t)
+			conn := open(t, run.StoreConfig{Dir: f.dir, Retention: time.Hour})
+			if _, err := run.ReadAudit(testContext(t), conn); err != nil {
+				t.Errorf("the audit log is not there: %v", err)
+			}
+		})
+	}
+}
+
 // Folders of versions that took no notes are taken as they are, and looked at all the same.
 func TestFolderWithoutNote(t *testing.T) {
 	t.Parallel()

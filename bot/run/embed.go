@@ -78,6 +78,9 @@ func (e *embedded) open() error {
 	if err := e.note(found); err != nil {
 		return unwritable(e.dir, err)
 	}
+	if err := e.putAside(); err != nil {
+		return err
+	}
 	if err := e.start(); err != nil {
 		e.shutdown()
 		return err
