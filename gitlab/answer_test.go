@@ -405,11 +405,11 @@ type canned struct {
 	status int
 	header http.Header
 	body   func() io.Reader
-	asked  int
+	asked  atomic.Int64
 }
 
 func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.asked++
+	c.asked.Add(1)
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
@@ -469,8 +469,8 @@ func TestPagesThatDoNotEnd(t *testing.T) {
 				server := &canned{status: 200, header: tt.header, body: func() io.Reader { return strings.NewReader(tt.body) }}
 				err := o.do(t.Context(), ask(t, "https://gitlab.example.com", server))
 				wantUnclear(t, err)
-				if !strings.Contains(err.Error(), "do not end") || server.asked > 2 {
-					t.Errorf("asked %d times: %v", server.asked, err)
+				if !strings.Contains(err.Error(), "do not end") || server.asked.Load() > 2 {
+					t.Errorf("asked %d times: %v", server.asked.Load(), err)
 				}
 			})
 		}
@@ -486,8 +486,8 @@ func TestPagesWithoutEnd(t *testing.T) {
 	}}
 	_, err := ask(t, "https://gitlab.example.com", server).client.ListPipelines(t.Context(), 1, gitlab.ListFilter{})
 	wantUnclear(t, err)
-	if server.asked != gitlab.MaxPages {
-		t.Errorf("GitLab was asked %d times", server.asked)
+	if server.asked.Load() != gitlab.MaxPages {
+		t.Errorf("GitLab was asked %d times", server.asked.Load())
 	}
 }
 
@@ -518,8 +518,8 @@ func FuzzAnswers(f *testing.F) {
 		} else if err != nil && ok && !utf8.ValidString(e.Error()) {
 			t.Errorf("%s failed with no text: %q", o.name, e.Error())
 		}
-		if o.write && server.asked != 1 {
-			t.Errorf("%s was sent %d times", o.name, server.asked)
+		if o.write && server.asked.Load() != 1 {
+			t.Errorf("%s was sent %d times", o.name, server.asked.Load())
 		}
 	})
 }

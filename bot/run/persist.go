@@ -52,11 +52,13 @@ func (c *Conn) persistWithin(ctx context.Context, within time.Duration, doing st
 }
 
 func (c *Conn) try(ctx context.Context, within time.Duration, do func(context.Context) error) error {
-	if c.embedded == nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, within)
-		defer cancel()
+	if c.embedded != nil {
+		// It answers in a moment, and is stopped after that: what it makes of a stream while
+		// it stops would be left over.
+		return do(context.WithoutCancel(ctx))
 	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	return do(ctx)
 }
 
