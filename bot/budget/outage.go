@@ -42,7 +42,7 @@ func (o *outage) failed(now time.Time, jitter func(time.Duration) time.Duration)
 		return false
 	}
 	o.failures, o.probing = o.failures+1, false
-	o.until = now.Add(pause(o.failures, jitter))
+	o.until = now.Add(backoff(o.failures, jitter))
 	return o.failures == 2
 }
 
@@ -53,9 +53,9 @@ func (o *outage) over() (ends bool) {
 	return ends
 }
 
-// pause is the time between two tries: doubling from half a second to half a minute, and
+// backoff is the time between two tries: doubling from half a second to half a minute, and
 // never the same for two processes.
-func pause(failures int, jitter func(time.Duration) time.Duration) time.Duration {
+func backoff(failures int, jitter func(time.Duration) time.Duration) time.Duration {
 	ceiling := min(longestPause, time.Duration(1<<min(failures, 10))*250*time.Millisecond)
 	return ceiling/2 + jitter(ceiling/2)
 }

@@ -159,7 +159,7 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 		"policy":   func() { p.keepPolicy(ctx, log) },
 		"projects": func() { keepProjects(ctx, p.projects, log) },
 	} {
-		group.Go(func() error { persist(ctx, log.With(zap.String("keeping", what)), work); return nil })
+		group.Go(func() error { keepGoing(ctx, log.With(zap.String("keeping", what)), work); return nil })
 	}
 	if s.NATSURL == "" {
 		group.Go(func() error { serveExports(ctx, s.DataDir, audit, log); return nil })
@@ -167,9 +167,9 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 	return group.Wait()
 }
 
-// persist works until ctx ends. A panic costs a line in the log and a second, not the
+// keepGoing works until ctx ends. A panic costs a line in the log and a second, not the
 // process with all that others are doing in it.
-func persist(ctx context.Context, log *zap.Logger, work func()) {
+func keepGoing(ctx context.Context, log *zap.Logger, work func()) {
 	guarded := func() {
 		defer func() {
 			if bad := recover(); bad != nil {

@@ -9,8 +9,8 @@ const SocketName = socketName
 // OwnFolder refuses a data folder of another user.
 var OwnFolder = ownFolder
 
-// Persist works on through panics.
-var Persist = persist
+// KeepGoing works on through panics.
+var KeepGoing = keepGoing
 
 // ReadAsk reads what is asked of a bot for an export.
 var ReadAsk = readAsk

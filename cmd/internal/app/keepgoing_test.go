@@ -20,13 +20,13 @@ func TestWorkInTheBackgroundGoesOnAfterAPanic(t *testing.T) {
 		log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&out), zap.InfoLevel))
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := 0
-		app.Persist(ctx, log, func() {
+		app.KeepGoing(ctx, log, func() {
 			if begun++; begun < 3 {
 				panic("a mistake") //nolint:forbidigo // what work must not do
 			}
 			cancel()
 		})
-		if lines := strings.Count(out.String(), "\n"); begun != 3 || lines != 2 || !strings.Contains(out.String(), "persist_test.go") {
+		if lines := strings.Count(out.String(), "\n"); begun != 3 || lines != 2 || !strings.Contains(out.String(), "keepgoing_test.go") {
 			t.Errorf("it began %d times and wrote %d lines:\n%s", begun, lines, out.String())
 		}
 	})
