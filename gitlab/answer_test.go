@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -293,29 +294,62 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{"a header that is none", answering(200, map[string]string{"Link": `<https://gitlab.example.com>; next`}, `[]`), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var asked atomic.Int64
+			asked := counts{n: make(map[string]int)}
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				asked.Add(1)
+				asked.add(r.Header.Get(operationHeader))
 				tt.answer(w, r)
 			}))
 			t.Cleanup(server.Close)
 			transport := &http.Transport{}
 			t.Cleanup(transport.CloseIdleConnections)
-			to := ask(t, server.URL, transport)
 			for _, o := range operations() {
 				if tt.not != nil && tt.not(o) {
 					continue
 				}
 				t.Run(o.name, func(t *testing.T) {
-					asked.Store(0)
-					wantUnclear(t, o.do(t.Context(), to))
-					if n := asked.Load(); o.write && n != 1 {
+					wantUnclear(t, o.do(t.Context(), ask(t, server.URL, named{transport, o.name})))
+					if n := asked.of(o.name); o.write && n != 1 {
 						t.Errorf("it was sent %d times", n)
 					}
 				})
 			}
 		})
 	}
+}
+
+// operationHeader says which operation a request is of. One that asks two things at once
+// leaves the second where the first fails, and the server may still come to it when the
+// next operation is on.
+const operationHeader = "X-Operation"
+
+// named sends with each request of which operation it is.
+type named struct {
+	http.RoundTripper
+	operation string
+}
+
+func (n named) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(operationHeader, n.operation)
+	return n.RoundTripper.RoundTrip(r)
+}
+
+// counts are how often each thing happened.
+type counts struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (c *counts) add(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n[what]++
+}
+
+func (c *counts) of(what string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n[what]
 }
 
 // wantUnclear checks that an error leaves it open what happened, in words that show
