@@ -142,5 +142,17 @@ func readRecord(data []byte, h hash.Hash64) (length int, err error) {
 	if !bytes.Equal(h.Sum(nil), data[length-recordSum:length]) {
 		return 0, errors.New("the checksum of a record is wrong")
 	}
+	if first&hasHeaders != 0 && !areHeaders(data[body:length-recordSum], binary.LittleEndian.Uint32(data[subject:])) {
+		return 0, errors.New("the length of a record's headers is wrong")
+	}
 	return length, nil
+}
+
+// areHeaders reports whether headers of a length stand at the beginning of data. The
+// checksum does not cover the length: the server would take a part of them for the body, or
+// a part of the body for headers.
+// https://docs.nats.io/reference/reference-protocols/nats-protocol#hpub
+func areHeaders(data []byte, length uint32) bool {
+	return uint64(length) <= uint64(len(data)) &&
+		bytes.HasPrefix(data, []byte("NATS/1.0")) && bytes.HasSuffix(data[:length], []byte("\r\n\r\n"))
 }

@@ -3,6 +3,7 @@ package run_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -271,6 +272,33 @@ func TestDamageAfterKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.refuses(t, run.ErrDamaged, "are not there")
+}
+
+// Whichever bit of a record flips, it is noticed: in the last one of all it may seem that it
+// was not written to its end, and then there is one less than was noted.
+func TestEveryFlippedBitIsNoticed(t *testing.T) {
+	t.Parallel()
+	data := []byte(stopped(t).files(t)[ofRuns+"msgs/1.blk"])
+	const records = 3
+	whole := 0
+	for range records {
+		whole += int(binary.LittleEndian.Uint32(data[whole:]) &^ (1 << 31))
+	}
+	data = data[:whole]
+	last, err := run.ReadBlock(data, "KV_pipebot_runs", 1)
+	if last != records || err != nil {
+		t.Fatalf("as it is there are %d records, %v", last, err)
+	}
+	for at := range data {
+		for bit := range 8 {
+			data[at] ^= 1 << bit
+			last, err := run.ReadBlock(data, "KV_pipebot_runs", 1)
+			if err == nil || errors.Is(err, run.ErrTorn) && last < records-1 {
+				t.Errorf("bit %d of byte %d of %d: %d records, %v", bit, at, whole, last, err)
+			}
+			data[at] ^= 1 << bit
+		}
+	}
 }
 
 // What kill -9 leaves behind is no damage: everything that was written is there.
