@@ -362,6 +362,26 @@ func TestShowComesBackToARefusedEdit(t *testing.T) {
 	b.see(b.builds, cardPassed, "- "+replyPassed)
 }
 
+// What Slack goes on refusing, such as any edit while the token is revoked, is tried ever
+// more rarely; once it takes one, it is asked at once again.
+func TestShowAsksMoreRarelyWhatIsRefused(t *testing.T) {
+	b := newBoard(t, slacktest.Config{})
+	b.showAll(running())
+	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour} {
+		b.slack.FailNext("chat.update", "invalid_blocks", 1)
+		_, _ = b.show(ended(gitlab.StatusSuccess))
+		again, err := b.show(ended(gitlab.StatusSuccess))
+		if err != nil || again > want || again < want-10*time.Second {
+			t.Errorf("Show = %s, %v; want to be called again in %s", again, err, want)
+		}
+		b.kept.EditRefused = b.kept.EditRefused.Add(-want)
+	}
+	b.showAll(ended(gitlab.StatusSuccess))
+	if b.kept.Refusals != 0 || !b.kept.EditRefused.IsZero() {
+		t.Errorf("%d refusals are still counted", b.kept.Refusals)
+	}
+}
+
 // Posts have a limit of their own: while Slack takes no edits, a reply does not wait for
 // the card's.
 func TestShowRepliesWhileEditsWait(t *testing.T) {

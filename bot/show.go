@@ -151,8 +151,10 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 
 const (
 	// editAgain is when an edit is tried again that Slack refused: not soon, since it
-	// may refuse it again, but before people take an old card for the truth.
-	editAgain = 30 * time.Second
+	// may refuse it again, but before people take an old card for the truth. What it goes
+	// on refusing is tried ever more rarely, down to once in editAgainMost.
+	editAgain     = 30 * time.Second
+	editAgainMost = time.Hour
 	// unsureFor is how long Slack may take to do what it gave no answer to. Calls are
 	// given up after less.
 	unsureFor = 15 * time.Second
@@ -167,10 +169,15 @@ func (s *showing) editable() (again time.Duration) {
 			return wait
 		}
 	}
-	if wait := left(s.shown.EditRefused, editAgain, time.Now()); wait > 0 {
+	if wait := left(s.shown.EditRefused, refusedFor(s.shown.Refusals), time.Now()); wait > 0 {
 		return wait
 	}
 	return s.Budget.Take(budget.Update, "", purpose)
+}
+
+// refusedFor is how long no edit is tried after Slack has refused so many in a row.
+func refusedFor(refusals int) time.Duration {
+	return min(editAgainMost, editAgain<<min(max(refusals-1, 0), 10))
 }
 
 // edit edits the card. settled: an edit whose answer was lost earlier, if any, will not
@@ -184,7 +191,8 @@ func (s *showing) edit(ctx context.Context, drawn message, hash string, settled 
 	_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, s.shown.Card, options...)
 	switch {
 	case err == nil:
-		s.shown.Hash, s.shown.At, s.shown.EditRefused = hash, time.Now(), time.Time{}
+		s.shown.Hash, s.shown.At = hash, time.Now()
+		s.shown.EditRefused, s.shown.Refusals = time.Time{}, 0
 		if settled {
 			s.shown.Unsure = time.Time{}
 		}
@@ -192,7 +200,7 @@ func (s *showing) edit(ctx context.Context, drawn message, hash string, settled 
 		s.Log.Warn("a card cannot be edited any more", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
 		return s.tell(toldLost)
 	case permanent(err):
-		s.shown.EditRefused = time.Now()
+		s.shown.EditRefused, s.shown.Refusals = time.Now(), s.shown.Refusals+1
 	case unanswered(err):
 		s.shown.Unsure = time.Now()
 	default:

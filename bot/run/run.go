@@ -163,9 +163,10 @@ type Shown struct {
 	// Hash of the card's content as it was last sent, and when.
 	Hash string    `json:"hash,omitempty"`
 	At   time.Time `json:"at,omitzero"`
-	// EditRefused is when Slack refused an edit of the card, and Unsure when it gave no
-	// answer to one: it may do it later.
+	// EditRefused is when Slack last refused an edit of the card, Refusals how often in a
+	// row, and Unsure when it gave no answer to one: it may do it later.
 	EditRefused time.Time `json:"edit_refused,omitzero"`
+	Refusals    int       `json:"refusals,omitempty"`
 	Unsure      time.Time `json:"unsure,omitzero"`
 	// Posting is set while a message is being posted whose outcome is not known:
 	// its name, and since when. PostingLost: Slack gave no answer.
