@@ -99,6 +99,7 @@ func TestFaults(t *testing.T) {
 		"the example as token":    {"GITLAB_TOKEN", "glpat-...", "GITLAB_TOKEN: it is the example"},
 		"trigger token is access": {"GITLAB_TRIGGER_TOKEN", "glpat-1", "GITLAB_TRIGGER_TOKEN: it is an access token"},
 		"no NATS":                 {"NATS_URL", "http://u:%zz@n", "NATS_URL: it is no list of nats:// or tls:// URLs"},
+		"no port of NATS":         {"NATS_URL", "nats://n:42222222", "NATS_URL: it has a port that is above 65535; for example NATS_URL=nats://nats-1:4222"},
 		"our own variable":        {"BUILD_TYPE_VARIABLE", "PIPEBOT_RUN_ID", "BUILD_TYPE_VARIABLE: variables that begin with PIPEBOT_"},
 		"token without a project": {"GITLAB_TRIGGER_TOKENS", "glptt-1", "GITLAB_TRIGGER_TOKENS: entry 1 is not of the form project:token"},
 		"token of no project":     {"GITLAB_TRIGGER_TOKENS", "group/api:glptt-1", "GITLAB_TRIGGER_TOKENS: entry 1 is for a project that GITLAB_PROJECTS does not name"},

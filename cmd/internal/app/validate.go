@@ -142,6 +142,10 @@ func (v *validator) nats(value string) string {
 			v.fault(name, "it is no list of nats:// or tls:// URLs", example)
 			break
 		}
+		if _, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && err != nil {
+			v.fault(name, "it has a port that is above 65535", example)
+			break
+		}
 	}
 	return strings.TrimSpace(value)
 }
