@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -118,7 +119,7 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 	web := bot.SlackHTTP(calls.Transport(m.slack(http.DefaultTransport)))
 	api := slack.New(s.SlackBotToken, slack.OptionAPIURL(s.SlackAPIURL), slack.OptionHTTPClient(web))
 	log.Info("pipebot starts", zap.String("version", version), zap.String("gitlab", s.GitLabURL), zap.Strings("projects", s.Projects),
-		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.Bool("outside_nats", s.NATSURL != ""))
+		zap.Int("with_trigger_token", len(s.TriggerTokens)), zap.String("records_in", recordsIn(s)))
 	conn, err := run.Open(ctx, run.StoreConfig{URL: s.NATSURL, Dir: s.DataDir, Retention: s.Retention, Log: log.Named("nats")})
 	if err != nil && s.NATSURL != "" {
 		return fmt.Errorf("NATS_URL: %w", err)
@@ -165,6 +166,18 @@ func work(ctx context.Context, s Settings, version string, m *metrics, ready *re
 		group.Go(func() error { serveExports(ctx, s.DataDir, audit, log); return nil })
 	}
 	return group.Wait()
+}
+
+// recordsIn is where this process finds its records, for whoever reads the log because they
+// are not there: a folder by its whole name. NATS addresses may hold a password.
+func recordsIn(s Settings) string {
+	if s.NATSURL != "" {
+		return "an outside NATS"
+	}
+	if whole, err := filepath.Abs(s.DataDir); err == nil {
+		return whole
+	}
+	return s.DataDir
 }
 
 // keepGoing works until ctx ends. A panic costs a line in the log and a second, not the

@@ -34,7 +34,7 @@ const openToAll = "AUTHZ=open: every full member of the workspace may do everyth
 // report says what is missing, and what people should know though all works.
 func (h *health) report() (missing, warnings []string) {
 	switch standing, fault := h.connections(); {
-	case standing == 0 && (errors.Is(fault, socket.ErrDisabled) || errors.Is(fault, socket.ErrTooMany)): // somebody has to act
+	case standing == 0 && fault != nil:
 		missing = append(missing, "slack: not connected: "+fault.Error())
 	case standing == 0:
 		missing = append(missing, "slack: not connected")

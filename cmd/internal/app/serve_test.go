@@ -234,7 +234,7 @@ func TestNotReady(t *testing.T) {
 		},
 		{
 			name: "Slack is away", set: func(w *world) { w.slack.Close() },
-			want: []string{"not ready", "slack: not connected", "slack: Slack cannot be reached"},
+			want: []string{"not ready", "slack: not connected: Slack cannot be reached (connect: connection refused)", "slack: Slack cannot be reached"},
 		},
 		{
 			name: "Slack and GitLab are away",
@@ -243,7 +243,7 @@ func TestNotReady(t *testing.T) {
 				w.env["GITLAB_URL"] = "http://" + freeAddress(w.t)
 			},
 			want: []string{
-				"not ready", "slack: not connected", "slack: Slack cannot be reached",
+				"not ready", "slack: not connected: Slack cannot be reached (connect: connection refused)", "slack: Slack cannot be reached",
 				"gitlab: project group/app: reading the project: GitLab cannot be reached: connect: connection refused",
 			},
 		},
@@ -304,7 +304,7 @@ func TestNotReadyWhenSlackGoes(t *testing.T) {
 	p.becomes(http.StatusOK, "ready")
 	w.slack.RefuseConnections(1000)
 	w.slack.DropConnections()
-	p.becomes(http.StatusServiceUnavailable, "not ready", "slack: not connected")
+	p.becomes(http.StatusServiceUnavailable, "not ready", "slack: not connected: Slack cannot be reached")
 }
 
 func TestPages(t *testing.T) {
