@@ -129,13 +129,19 @@ func TestExpiredHold(t *testing.T) {
 // holds asks for a pipeline that waits.
 func (w *world) holds(id string, hold run.HoldFor, lasts time.Duration) {
 	w.Helper()
+	w.isHeld(id, hold, lasts)
+	w.showsState(id, run.Held)
+}
+
+// isHeld asks for a pipeline that is held.
+func (w *world) isHeld(id string, hold run.HoldFor, lasts time.Duration) {
+	w.Helper()
 	h := approval()
 	h.For, h.Until, h.Lasts = hold, time.Now().Add(lasts), lasts
 	w.gitlab.moveTo(seenSHA)
 	if _, _, err := w.engine.Submit(w.ctx, request(id), h); err != nil {
 		w.Fatal(err)
 	}
-	w.showsState(id, run.Held)
 }
 
 func TestApprove(t *testing.T) {
@@ -325,7 +331,7 @@ func TestTurnDown(t *testing.T) {
 func TestApprovalExpires(t *testing.T) {
 	t.Parallel()
 	w := running(t)
-	w.holds("V1", run.ForApproval, 50*time.Millisecond)
+	w.isHeld("V1", run.ForApproval, 50*time.Millisecond) // which may be over before it is shown
 	r := w.showsState("V1", run.Refused)
 	w.rests()
 	if !r.Refusal.Expired || r.Refusal.Held != run.ForApproval || w.gitlab.called("start") != 0 {

@@ -189,7 +189,8 @@ func (w *world) types(t *testing.T, who *slacktest.User, text string) {
 // forges delivers a command of somebody.
 func (w *world) forges(t *testing.T, who *slacktest.User, text string) {
 	t.Helper()
-	id := fmt.Sprintf("forged-%s-%s", who.ID, text)
+	w.forgeries++
+	id := fmt.Sprintf("forged-%d", w.forgeries) // Slack gives no two deliveries the same
 	frame, err := json.Marshal(map[string]any{
 		"envelope_id": id, "type": "slash_commands", "accepts_response_payload": true,
 		"payload": map[string]string{

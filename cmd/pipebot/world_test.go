@@ -78,6 +78,8 @@ type world struct {
 
 	accounts map[string]*gitlabtest.User // by the Slack ids of the people whose they are
 	forged   map[string]string           // what the last answer to a made up command was, by the Slack id
+
+	forgeries int // how many there were
 }
 
 const projectPath = "group/app"

@@ -302,6 +302,9 @@ func TestNotReadyWhenSlackGoes(t *testing.T) {
 	w := newWorld(t)
 	p := w.start()
 	p.becomes(http.StatusOK, "ready")
+	if err := w.slack.WaitConnected(w.ctx, 2); err != nil { // it is ready with one
+		t.Fatal(err)
+	}
 	w.slack.RefuseConnections(1000)
 	w.slack.DropConnections()
 	p.becomes(http.StatusServiceUnavailable, "not ready", "slack: not connected: Slack cannot be reached")
