@@ -73,6 +73,11 @@ func (b *Budget) Take(method, channel string, p Purpose) (again time.Duration) {
 		wait = max(wait, a.wait(now, p))
 	}
 	if wait > 0 {
+		for _, a := range accounts {
+			if a.wait(now, p) == wait { // and nothing else, for which this one would be kept idle
+				a.expect(now, p)
+			}
+		}
 		return wait + b.jitter(spread)
 	}
 	b.way.probe(now)

@@ -5,7 +5,8 @@
 // when to come again. It holds nobody up and queues nothing: the work waits where it is
 // kept anyway, and is read anew when its turn comes, so that of many changes only the
 // newest is sent. What matters more gets by what matters less, because each [Purpose] has
-// to leave some of what is left to those above it.
+// to leave some of what is left to those above it, and lets those of them go first that
+// were told to come again.
 //
 // Answers to people are not asked about. But [Budget.Transport] sees the answers to all
 // calls: what Slack refuses with 429 is not called again before the time it names, and

@@ -27,4 +27,5 @@ const (
 	LongestHold  = longestHold
 	LongestPause = longestPause
 	ManyChannels = manyChannels
+	LongestLate  = spread + late
 )

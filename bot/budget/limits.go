@@ -78,6 +78,7 @@ type account struct {
 	bucket    *rate.Limiter
 	notBefore time.Time // Slack said so with a 429
 	outage    outage
+	expected  [Start + 1]time.Time // until when who was refused is waited for, by purpose
 }
 
 // newAccount begins with a full bucket, of a part of the limit.
@@ -99,13 +100,33 @@ func (a *account) resize(now time.Time, part float64) {
 
 // wait is how long it takes until there is enough for a purpose, if nobody else takes any.
 func (a *account) wait(now time.Time, p Purpose) time.Duration {
+	return max(a.turn(now, p), a.held(now), a.outage.wait(now))
+}
+
+// turn is how long it takes until the bucket has enough for a purpose, and nobody is
+// expected whom it has to leave that to.
+func (a *account) turn(now time.Time, p Purpose) time.Duration {
 	full := float64(a.bucket.Burst())
 	missing := min(1+p.leaves()*full, full) - a.bucket.TokensAt(now)
-	filled := time.Duration(0)
+	wait := time.Duration(0)
 	if missing > 0 {
-		filled = time.Duration(math.Ceil(missing / float64(a.bucket.Limit()) * float64(time.Second)))
+		wait = time.Duration(math.Ceil(missing / float64(a.bucket.Limit()) * float64(time.Second)))
 	}
-	return max(filled, a.held(now), a.outage.wait(now))
+	for _, until := range a.expected[p+1:] {
+		wait = max(wait, until.Sub(now))
+	}
+	return wait
+}
+
+// late is how much later than it was told to somebody may come again.
+const late = time.Second
+
+// expect notes that a call was refused for want of what is in the bucket, and will come
+// again: what matters less lets it go first. A bucket of one call, which is what a channel
+// has where replicas share it, can leave nothing to anybody. One that does not come is
+// waited for hardly longer than the bucket takes to have enough for it.
+func (a *account) expect(now time.Time, p Purpose) {
+	a.expected[p] = now.Add(a.turn(now, p) + spread + late)
 }
 
 // held is how long Slack still wants to hear nothing.
