@@ -33,6 +33,7 @@ func TestTorture(t *testing.T) {
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
 	}
+	t.Logf("seed %d", s) // now, for a run that never comes to its end
 	t.Run("one replica", func(t *testing.T) {
 		t.Parallel()
 		torture(t, s, *kills, 1)
