@@ -39,6 +39,8 @@ func New(cfg Config) *Budget {
 
 // Share tells how many of the app's connections are this process's own: Slack limits the
 // app, and spreads its envelopes, and with them the work, over its connections.
+// Slack tells it when one of them is opened, so of others that come or go later a process
+// learns late, and Slack's 429s hold those that use too much meanwhile.
 func (b *Budget) Share(own, all int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
