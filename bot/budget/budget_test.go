@@ -190,7 +190,7 @@ func TestChannelsAreForgotten(t *testing.T) {
 type flood struct {
 	*clocked
 	random *rand.Rand
-	jobs   []*job
+	jobs   []*job // the next one first
 	calls  []job
 }
 
@@ -208,8 +208,19 @@ func newFlood(rate float64, seed uint64) *flood {
 	return f
 }
 
-func (f *flood) want(method, channel string, p budget.Purpose, again bool) {
-	f.jobs = append(f.jobs, &job{method, channel, p, f.now, f.now, again})
+func (f *flood) want(at time.Time, method, channel string, p budget.Purpose, again bool) {
+	f.queue(&job{method, channel, p, at, at, again})
+}
+
+// queue puts a job behind those that are due no later.
+func (f *flood) queue(j *job) {
+	at, _ := slices.BinarySearchFunc(f.jobs, j.due, func(other *job, due time.Time) int {
+		if other.due.After(due) {
+			return 1
+		}
+		return -1
+	})
+	f.jobs = slices.Insert(f.jobs, at, j)
 }
 
 // run makes the calls until none is left but those that never end. Nobody sleeps for
@@ -217,17 +228,17 @@ func (f *flood) want(method, channel string, p budget.Purpose, again bool) {
 func (f *flood) run() {
 	const nap = 2 * time.Second
 	for slices.ContainsFunc(f.jobs, func(j *job) bool { return !j.again }) {
-		next := slices.MinFunc(f.jobs, func(a, b *job) int { return a.due.Compare(b.due) })
-		f.now = next.due
+		next := f.jobs[0]
+		f.jobs, f.now = f.jobs[1:], next.due
 		if wait := f.Take(next.method, next.channel, next.purpose); wait > 0 {
 			next.due = f.now.Add(min(wait, nap))
+			f.queue(next)
 			continue
 		}
 		f.calls = append(f.calls, *next)
 		if next.again {
 			next.asked, next.due = f.now, f.now.Add(3*time.Second)
-		} else {
-			f.jobs = slices.DeleteFunc(f.jobs, func(j *job) bool { return j == next })
+			f.queue(next)
 		}
 	}
 }
@@ -240,7 +251,7 @@ func TestNothingStarves(t *testing.T) {
 		channels int
 		rate     float64
 		own, all int // connections
-	}{{1, 1, 2, 2}, {10, 1, 2, 2}, {1, 1, 2, 4}, {10, 1, 2, 4}, {1, 1, 2, 6}, {10, 1, 2, 6}, {1, 0.5, 2, 2}, {1, 0.5, 2, 4}} {
+	}{{1, 1, 2, 2}, {10, 1, 2, 2}, {1, 1, 2, 4}, {10, 1, 2, 4}, {1, 1, 2, 6}, {10, 1, 2, 6}, {1, 0.5, 2, 2}} {
 		channels, part := tt.channels, tt.rate*float64(tt.own)/float64(tt.all)
 		t.Run(fmt.Sprintf("%d channels, rate %g, %d of %d connections", channels, tt.rate, tt.own, tt.all), func(t *testing.T) {
 			partly := func(d time.Duration) time.Duration { return time.Duration(float64(d) / part) }
@@ -248,17 +259,14 @@ func TestNothingStarves(t *testing.T) {
 			f.Share(tt.own, tt.all)
 			begin := f.now
 			for range 20 {
-				f.want(budget.Update, "", budget.Progress, true)
+				f.want(begin, budget.Update, "", budget.Progress, true)
 			}
 			for i := range 200 {
-				f.want(budget.Update, "", budget.End, false)
-				f.want(budget.PostMessage, fmt.Sprint("C", i%channels), budget.End, false)
+				f.want(begin, budget.Update, "", budget.End, false)
+				f.want(begin, budget.PostMessage, fmt.Sprint("C", i%channels), budget.End, false)
 			}
 			for i := range 10 {
-				f.want(budget.PostMessage, fmt.Sprint("C", i%channels), budget.Start, false)
-				start := f.jobs[len(f.jobs)-1]
-				start.asked = begin.Add(time.Duration(i) * 15 * time.Second)
-				start.due = start.asked
+				f.want(begin.Add(time.Duration(i)*15*time.Second), budget.PostMessage, fmt.Sprint("C", i%channels), budget.Start, false)
 			}
 			f.run()
 			var slowest, edits, posts time.Duration
