@@ -121,10 +121,10 @@ func (a *account) turn(now time.Time, p Purpose) time.Duration {
 // late is how much later than it was told to somebody may come again.
 const late = time.Second
 
-// expect notes that a call was refused for want of what is in the bucket, and will come
-// again: what matters less lets it go first. A bucket of one call, which is what a channel
-// has where replicas share it, can leave nothing to anybody. One that does not come is
-// waited for hardly longer than the bucket takes to have enough for it.
+// expect notes that a call was refused and will come again: what matters less lets it go
+// first. A bucket of one call, which is what a channel has where replicas share it, can
+// leave nothing to anybody. One that does not come is waited for hardly longer than the
+// bucket takes to have enough for it.
 func (a *account) expect(now time.Time, p Purpose) {
 	a.expected[p] = now.Add(a.turn(now, p) + spread + late)
 }
