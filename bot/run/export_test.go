@@ -419,6 +419,16 @@ func (a *Audit) PublishRaw(ctx context.Context, m *nats.Msg) error {
 	return err
 }
 
+// FallsSilent has no entry be answered, as while the log's stream has no leader.
+func (a *Audit) FallsSilent() { a.js = silentStream{a.js} }
+
+type silentStream struct{ jetstream.JetStream }
+
+func (silentStream) PublishMsg(ctx context.Context, _ *nats.Msg, _ ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 // SetConfig changes how the log is kept.
 func (a *Audit) SetConfig(ctx context.Context, change func(*jetstream.StreamConfig)) error {
 	cfg := a.stream.CachedInfo().Config

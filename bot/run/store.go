@@ -29,7 +29,7 @@ var (
 type store struct {
 	conn *Conn
 	kv   jetstream.KeyValue
-	// note, when set, is told of each change before it is written.
+	// note, when set, is told of each change before it is written, and leaves time for that.
 	note func(ctx context.Context, before, after Run)
 }
 
