@@ -76,14 +76,10 @@ type Engine struct {
 }
 
 // NewEngine prepares the streams and buckets on a connection. Nothing is worked on
-// before Work. ErrUnreadable says that another version has written runs that this one
-// cannot read.
+// before Work.
 func NewEngine(ctx context.Context, conn *Conn, cfg Config) (*Engine, error) {
 	s, err := openStore(ctx, conn)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.readable(ctx); err != nil {
 		return nil, err
 	}
 	q, err := openQueue(ctx, conn, cfg.Log)

@@ -355,28 +355,49 @@ func (p *posts) Number() (n int) {
 // SettleActs looks once what came of a run's acts, and returns when to look again.
 func (e *Engine) SettleActs(ctx context.Context, r Run) time.Duration { return e.settle(ctx, r) }
 
-// Falters has the next watches of the store fail, each with the next error, and the store
-// be an outside one.
-func (s *store) Falters(log *zap.Logger, errs ...error) {
-	s.conn = &Conn{nc: s.conn.nc, js: s.conn.js, log: log, replicas: 1, retention: s.conn.retention}
-	s.kv = &faltering{s.kv, errs}
+// Falters has the next look-ups and watches of buckets fail, each with the next error, and
+// the store be an outside one.
+func (c *Conn) Falters(log *zap.Logger, errs ...error) *Conn {
+	return &Conn{nc: c.nc, js: &falteringStreams{c.js, &errs}, log: log, replicas: 1, retention: c.retention}
 }
 
-// Readable fails where a run cannot be read.
-func (s *store) Readable(ctx context.Context) error { return s.readable(ctx) }
+// Readable fails where a record cannot be read.
+func (c *Conn) Readable(ctx context.Context) error { return c.readable(ctx) }
+
+type falteringStreams struct {
+	jetstream.JetStream
+	errs *[]error
+}
+
+func (f *falteringStreams) KeyValue(ctx context.Context, bucket string) (jetstream.KeyValue, error) {
+	if err := next(f.errs); err != nil {
+		return nil, err
+	}
+	kv, err := f.JetStream.KeyValue(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	return &faltering{kv, f.errs}, nil
+}
 
 type faltering struct {
 	jetstream.KeyValue
-	errs []error
+	errs *[]error
 }
 
 func (f *faltering) Watch(ctx context.Context, keys string, opts ...jetstream.WatchOpt) (jetstream.KeyWatcher, error) {
-	if len(f.errs) > 0 {
-		err := f.errs[0]
-		f.errs = f.errs[1:]
+	if err := next(f.errs); err != nil {
 		return nil, err
 	}
 	return f.KeyValue.Watch(ctx, keys, opts...)
+}
+
+// next takes the first error, if there is one.
+func next(errs *[]error) (err error) {
+	if len(*errs) > 0 {
+		err, *errs = (*errs)[0], (*errs)[1:]
+	}
+	return err
 }
 
 // FallsSilent has no write of a new record be answered.
@@ -399,6 +420,21 @@ func SweepBadly(ctx context.Context, conn *Conn, log *zap.Logger, r Run) {
 
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }
+
+// Streams is how each stream is set, and what was written to it last.
+func (c *Conn) Streams(ctx context.Context) (map[string]StreamIs, error) {
+	all, list := make(map[string]StreamIs), c.js.ListStreams(ctx)
+	for info := range list.Info() {
+		all[info.Config.Name] = StreamIs{info.Config, info.State.Msgs, info.State.LastSeq}
+	}
+	return all, list.Err()
+}
+
+// StreamIs is how a stream is.
+type StreamIs struct {
+	Config     jetstream.StreamConfig
+	Msgs, Last uint64
+}
 
 // CleanText is a text as it may be kept.
 var CleanText = clean

@@ -41,14 +41,6 @@ func openStore(ctx context.Context, conn *Conn) (*store, error) {
 	return &store{conn: conn, kv: kv}, nil
 }
 
-// readable fails with ErrUnreadable where a run cannot be read.
-func (s *store) readable(ctx context.Context) error {
-	return allReadable(ctx, s.conn, s.kv, runPrefix+"*", "the runs", func(entry jetstream.KeyValueEntry) error {
-		_, err := decode(entry.Value())
-		return err
-	})
-}
-
 // idForm is what an ID may look like: Slack's view ids do, and nothing that could
 // leave its place in a key or a subject.
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
