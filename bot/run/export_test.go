@@ -292,7 +292,7 @@ func (q *queue) Lose(ctx context.Context) error { return q.stream.Purge(ctx) }
 
 // SetPace makes the engine quicker than people would want it.
 func (e *Engine) SetPace(ackWait, drain, sweep time.Duration) {
-	e.queue.ackWait, e.queue.drain, e.live.every = ackWait, drain, sweep
+	e.queue.ackWait, e.queue.drain, e.sweeps = ackWait, drain, sweep
 }
 
 // Store is the engine's store.
@@ -319,7 +319,8 @@ func (e *Engine) Mirror(ctx context.Context) error {
 	e.live.began()
 	for entry := range watcher.Updates() {
 		if entry == nil {
-			e.live.complete(true)
+			e.live.history.complete()
+			e.live.watch.becomes(true)
 			return nil
 		}
 		e.live.changed(ctx, entry)
@@ -412,10 +413,10 @@ func (silent) Create(ctx context.Context, _ string, _ []byte, _ ...jetstream.KVC
 
 // SweepBadly sweeps a run, and each sweep panics.
 func SweepBadly(ctx context.Context, conn *Conn, log *zap.Logger, r Run) {
-	l := newLive(&store{conn: conn}, nil, log)
-	l.every = time.Millisecond
-	l.runs[r.Request.ID] = r
-	l.sweep(ctx)
+	s := &store{conn: conn}
+	e := &Engine{Config: Config{Log: log}, store: s, live: newLive(s, log, nil), sweeps: time.Millisecond}
+	e.live.runs[r.Request.ID] = r
+	e.sweep(ctx)
 }
 
 // Statuses gives the connection's changes to a status.
@@ -488,13 +489,20 @@ func (s *Freezes) Knows(id string) bool {
 }
 
 // OnTold has told called whenever the watch has told the mirror of something.
-func (s *Freezes) OnTold(told func()) {
-	changed, complete := s.watch.changed, s.watch.complete
-	s.watch.changed = func(ctx context.Context, entry jetstream.KeyValueEntry) {
+func (s *Freezes) OnTold(told func()) { s.watch.onTold(told) }
+
+// Knows waits until the mirror has every record.
+func (e *Engine) Knows(ctx context.Context) error { return e.live.knowsAll(ctx) }
+
+// OnTold has told called whenever the watch has told the mirror of a run.
+func (e *Engine) OnTold(told func()) { e.live.watch.onTold(told) }
+
+func (w *watch) onTold(told func()) {
+	changed := w.changed
+	w.changed = func(ctx context.Context, entry jetstream.KeyValueEntry) {
 		changed(ctx, entry)
 		told()
 	}
-	s.watch.complete = func(all bool) { complete(all); told() }
 }
 
 // Claim claims an account for a person, and dies before the link is written.
