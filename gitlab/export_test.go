@@ -10,6 +10,7 @@ const (
 	MaxMessage    = maxMessage
 	MaxRetryAfter = maxRetryAfter
 	MaxPages      = maxPages
+	ClockNews     = clockNews
 )
 
 // KnownRoles is how many roles are kept.

@@ -46,6 +46,9 @@ const (
 	// forward meanwhile makes a start seem older than it is, and what is missed is started
 	// a second time.
 	laterSkew = time.Hour
+	// clockNews is how much further apart than was thought the clocks have to be for another
+	// list: the Date of an answer has whole seconds, and is a moment old.
+	clockNews = time.Minute
 	// readAtOnce is how many pipelines' variables are read at the same time.
 	readAtOnce = 4
 	// mostRead is of how many pipelines the variables are read, a request for each: as
@@ -59,11 +62,7 @@ const (
 // variable that only this start carried. Where nothing was found and nothing is left
 // unread there is none.
 func (c *Client) FindStarted(ctx context.Context, s Started) (Search, error) {
-	filter := ListFilter{Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: c.earliest(s.Since)}
-	if !s.Until.IsZero() {
-		filter.CreatedBefore = c.latest(s.Until)
-	}
-	candidates, err := c.ListPipelines(ctx, s.Project, filter)
+	candidates, err := c.listSince(ctx, s)
 	if err != nil {
 		return Search{}, err
 	}
@@ -92,6 +91,32 @@ func (c *Client) FindStarted(ctx context.Context, s Started) (Search, error) {
 		}
 	}
 	return Search{Unread: shown, More: len(unread) - len(shown)}, nil
+}
+
+// listSince lists the pipelines of the time in which it may have been made. How far apart the
+// clocks are may be learned from the list itself, the first answer that a process gets: what
+// was left out without knowing it is listed then.
+func (c *Client) listSince(ctx context.Context, s Started) ([]Pipeline, error) {
+	filter := c.madeWhile(s)
+	for {
+		list, err := c.ListPipelines(ctx, s.Project, filter)
+		if err != nil {
+			return nil, err
+		}
+		listed := filter
+		filter = c.madeWhile(s)
+		if listed.CreatedAfter.Sub(filter.CreatedAfter) < clockNews && filter.CreatedBefore.Sub(listed.CreatedBefore) < clockNews {
+			return list, nil
+		}
+	}
+}
+
+func (c *Client) madeWhile(s Started) ListFilter {
+	filter := ListFilter{Source: Source(s.Trigger), Ref: s.Ref.Name, CreatedAfter: c.earliest(s.Since)}
+	if !s.Until.IsZero() {
+		filter.CreatedBefore = c.latest(s.Until)
+	}
+	return filter
 }
 
 // amongSome reads the variables of some candidates at once. It finds the one that is looked

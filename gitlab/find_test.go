@@ -84,28 +84,43 @@ func TestFindStartedLooksOnlyWhereItCouldBe(t *testing.T) {
 	}
 }
 
-// GitLab's clock may be behind ours, or ahead, however far: its answers tell.
+// GitLab's clock may be behind ours, or ahead, however far: its answers tell, and where a
+// process has had none before, the list itself is the first.
 func TestFindStartedAllowsForTheClocks(t *testing.T) {
-	for _, behind := range []time.Duration{4 * time.Minute, 6 * time.Minute, 26 * time.Hour, -4 * time.Minute, -26 * time.Hour} {
-		t.Run(behind.String(), func(t *testing.T) {
-			server := gitlabtest.NewServer(gitlabtest.Config{Now: func() time.Time { return time.Now().Add(-behind) }})
-			t.Cleanup(server.Close)
-			user, project := server.AddUser("bot"), server.AddProject("group/app")
-			project.AddMember(user, gitlabtest.Maintainer)
-			client := instance{Server: server}.with(t, server.AddToken(user, "api"))
-			want, err := client.StartPipeline(t.Context(), gitlab.Start{
-				Project: int64(project.ID), Ref: branch("main"), Variables: map[string]string{marker: "V1"},
+	for _, behind := range []time.Duration{0, 4 * time.Minute, 6 * time.Minute, 26 * time.Hour, -4 * time.Minute, -26 * time.Hour} {
+		for name, anew := range map[string]bool{"by who started it": false, "by a process that has heard nothing yet": true} {
+			t.Run(behind.String()+" "+name, func(t *testing.T) {
+				server := gitlabtest.NewServer(gitlabtest.Config{Now: func() time.Time { return time.Now().Add(-behind) }})
+				t.Cleanup(server.Close)
+				user, project := server.AddUser("bot"), server.AddProject("group/app")
+				project.AddMember(user, gitlabtest.Maintainer)
+				gl, token := instance{Server: server}, server.AddToken(user, "api")
+				client := gl.with(t, token)
+				want, err := client.StartPipeline(t.Context(), gitlab.Start{
+					Project: int64(project.ID), Ref: branch("main"), Variables: map[string]string{marker: "V1"},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if anew {
+					client = gl.with(t, token)
+				}
+				server.ResetRequests()
+				found, err := client.FindStarted(t.Context(), gitlab.Started{
+					Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Until: time.Now(), Key: marker, Value: "V1",
+				})
+				if found.Found.ID != want.ID || err != nil {
+					t.Errorf("found: %+v, %v", found, err)
+				}
+				lists := 1
+				if anew && behind.Abs() > gitlab.ClockNews {
+					lists = 2
+				}
+				if n := server.Count("GET /api/v4/projects/*/pipelines"); n != lists {
+					t.Errorf("it was listed %d times, not %d", n, lists)
+				}
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := client.FindStarted(t.Context(), gitlab.Started{
-				Project: int64(project.ID), Ref: branch("main"), Since: time.Now(), Until: time.Now(), Key: marker, Value: "V1",
-			})
-			if found.Found.ID != want.ID || err != nil {
-				t.Errorf("found: %+v, %v", found, err)
-			}
-		})
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,18 @@ func openBucket(ctx context.Context, conn *Conn, name, what string) (jetstream.K
 			Bucket: name, Description: "pipebot: " + what, Replicas: replicas, LimitMarkerTTL: markerTTL,
 		})
 	})
+}
+
+// findBucket finds a bucket and leaves it as it is; nil where there is none.
+func (c *Conn) findBucket(ctx context.Context, name, what string) (kv jetstream.KeyValue, err error) {
+	err = c.persist(ctx, "looking for the store of "+what, func(ctx context.Context) error {
+		kv, err = c.js.KeyValue(ctx, name)
+		if errors.Is(err, jetstream.ErrBucketNotFound) {
+			return nil
+		}
+		return err
+	})
+	return kv, err
 }
 
 // removeKey removes a key that is still as it was read, and what tells of that after a

@@ -36,9 +36,24 @@ type Conn struct {
 	refused   atomic.Pointer[error] // why the last write that was tried failed
 }
 
-// Open starts the embedded JetStream, or connects to the outside one, for which it waits
-// until ctx ends. ErrDirInUse says that another process has the folder.
+// Open is Connect to a store in which this version can work: what there is it can read, or
+// there is nothing yet. ErrUnreadable says that another version has written some of it; then
+// nothing was made or set there, as whoever goes on with the connection does.
 func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
+	c, err := Connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.readable(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Connect starts the embedded JetStream, or connects to the outside one, for which it waits
+// until ctx ends. ErrDirInUse says that another process has the folder.
+func Connect(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
 	}

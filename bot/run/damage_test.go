@@ -430,42 +430,64 @@ func TestFolderOfAnotherFormat(t *testing.T) {
 	folder{dir}.refuses(t, run.ErrOtherFormat, "the data folder "+dir+" has the format 2", "start the version that wrote it")
 }
 
-// Records that another version has written, or nobody, are named, and nothing is touched.
+// Records that another version has written, or nobody, are named before anything is made or
+// set beside them: whoever would go on with a connection gets none.
 func TestUnreadableRecords(t *testing.T) {
 	t.Parallel()
-	ctx, conn := testContext(t), open(t, run.StoreConfig{Dir: t.TempDir()})
-	s, err := run.OpenStore(ctx, conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const newer = `{"format":2,"request":["another form"]}`
-	for _, id := range []string{"V1", "V2", "V3", "V4", "V5", "V6", "V7"} {
-		if err := s.PutRaw(ctx, id, newer); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wants := func(err error, parts ...string) {
-		t.Helper()
-		if !errors.Is(err, run.ErrUnreadable) {
-			t.Fatalf("it says %v", err)
-		}
-		for _, part := range append(parts, "nothing was changed or deleted; start the version that wrote them") {
-			if !strings.Contains(err.Error(), part) {
-				t.Errorf("it says\n%v\nwithout %q", err, part)
+	for name, tt := range map[string]struct {
+		write func(ctx context.Context, conn *run.Conn) error
+		says  []string
+	}{
+		"runs of a newer format": {func(ctx context.Context, conn *run.Conn) error {
+			s, err := run.OpenStore(ctx, conn)
+			for _, id := range []string{"V1", "V2", "V3", "V4", "V5", "V6", "V7"} {
+				if err == nil {
+					err = s.PutRaw(ctx, id, `{"format":2,"request":["another form"]}`)
+				}
 			}
-		}
+			return err
+		}, []string{"run.V1: a run has the format 2 and this version of pipebot reads 1", "and 2 more"}},
+		"a link": {func(ctx context.Context, conn *run.Conn) error {
+			links, err := run.OpenLinks(ctx, conn)
+			if err != nil {
+				return err
+			}
+			return links.PutRaw(ctx, "T1", "U1", `{"gitlab_id":"nine"}`)
+		}, []string{"person.T1.U1: decoding a link"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cfg := testContext(t), run.StoreConfig{Dir: t.TempDir(), Retention: time.Hour}
+			conn, err := run.Open(ctx, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = tt.write(ctx, conn)
+			before, listErr := conn.Streams(ctx)
+			conn.Close()
+			if err := errors.Join(err, listErr); err != nil {
+				t.Fatal(err)
+			}
+			conn, err = run.Open(ctx, cfg)
+			if !errors.Is(err, run.ErrUnreadable) || conn != nil {
+				t.Fatalf("it says %v", err)
+			}
+			for _, part := range append(tt.says, "no record was changed or deleted; start the version that wrote them") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("it says\n%v\nwithout %q", err, part)
+				}
+			}
+			conn, err = run.Connect(ctx, cfg) // to read the audit log, for one thing
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			after, err := conn.Streams(ctx)
+			if diff := cmp.Diff(before, after); diff != "" || err != nil {
+				t.Errorf("%v; the streams (-before +after):\n%s", err, diff)
+			}
+		})
 	}
-	_, err = run.NewEngine(ctx, conn, run.Config{})
-	wants(err, "run.V1: a run has the format 2 and this version of pipebot reads 1", "and 2 more")
-	links, err := run.OpenLinks(ctx, conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := links.PutRaw(ctx, "T1", "U1", `{"gitlab_id":"nine"}`); err != nil {
-		t.Fatal(err)
-	}
-	_, err = run.OpenLinks(ctx, conn)
-	wants(err, "person.T1.U1: decoding a link")
 }
 
 func TestWhatIsInTheWay(t *testing.T) {

@@ -26,7 +26,7 @@
 // this process. The folder of that is held against a note of how it was left before it is
 // opened (folder.go, mark.go), and opened anew after it could not be written,
 // such as on a full disk (keepopen.go). Records that another version wrote end the start
-// before anything is touched (readable.go).
+// before anything is made or set beside them (readable.go).
 //
 // Beside the runs it keeps what decisions about them need and leave behind: who people
 // are in GitLab ([Links]), what is frozen ([Freezes]), and who did what ([Audit]). It

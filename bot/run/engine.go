@@ -70,29 +70,25 @@ type Engine struct {
 	store   *store
 	queue   *queue
 	live    *live
+	sweeps  time.Duration // between two
 	pollers pollers
 	enough  enough
 	posts   posts
 }
 
 // NewEngine prepares the streams and buckets on a connection. Nothing is worked on
-// before Work. ErrUnreadable says that another version has written runs that this one
-// cannot read.
+// before Work.
 func NewEngine(ctx context.Context, conn *Conn, cfg Config) (*Engine, error) {
 	s, err := openStore(ctx, conn)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.readable(ctx); err != nil {
 		return nil, err
 	}
 	q, err := openQueue(ctx, conn, cfg.Log)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{Config: cfg, store: s, queue: q}
+	e := &Engine{Config: cfg, store: s, queue: q, live: newLive(s, cfg.Log, q.announce), sweeps: sweepEvery}
 	s.note = e.note
-	e.live = newLive(s, q, cfg.Log)
 	return e, nil
 }
 
@@ -108,8 +104,8 @@ const (
 // for the next process. It returns nil after that.
 func (e *Engine) Work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { e.live.watch(ctx); return nil })
-	group.Go(func() error { e.live.sweep(ctx); return nil })
+	group.Go(func() error { e.live.watch.keep(ctx); return nil })
+	group.Go(func() error { e.sweep(ctx); return nil })
 	group.Go(func() error { e.store.keepChecking(ctx); return nil })
 	group.Go(func() error { return e.queue.work(ctx, kindRun, startWorkers, e.start, e.recheck) })
 	group.Go(func() error { return e.queue.work(ctx, kindPoll, pollWorkers, e.poll, e.recheckProject) })
@@ -187,10 +183,10 @@ func (e *Engine) recheck(ctx context.Context, id string) {
 	if r.State == Held {
 		// It was reviewed just now, or is new to this. The sweep has it reviewed again, and
 		// whoever lets it go makes a token.
-		e.live.announceCard(ctx, r)
+		e.queue.announceCard(ctx, r)
 		return
 	}
-	e.live.announce(ctx, r)
+	e.queue.announce(ctx, r)
 }
 
 func (e *Engine) recheckProject(ctx context.Context, project string) {

@@ -292,7 +292,7 @@ func (q *queue) Lose(ctx context.Context) error { return q.stream.Purge(ctx) }
 
 // SetPace makes the engine quicker than people would want it.
 func (e *Engine) SetPace(ackWait, drain, sweep time.Duration) {
-	e.queue.ackWait, e.queue.drain, e.live.every = ackWait, drain, sweep
+	e.queue.ackWait, e.queue.drain, e.sweeps = ackWait, drain, sweep
 }
 
 // Store is the engine's store.
@@ -319,7 +319,8 @@ func (e *Engine) Mirror(ctx context.Context) error {
 	e.live.began()
 	for entry := range watcher.Updates() {
 		if entry == nil {
-			e.live.complete(true)
+			e.live.history.complete()
+			e.live.watch.becomes(true)
 			return nil
 		}
 		e.live.changed(ctx, entry)
@@ -355,28 +356,49 @@ func (p *posts) Number() (n int) {
 // SettleActs looks once what came of a run's acts, and returns when to look again.
 func (e *Engine) SettleActs(ctx context.Context, r Run) time.Duration { return e.settle(ctx, r) }
 
-// Falters has the next watches of the store fail, each with the next error, and the store
-// be an outside one.
-func (s *store) Falters(log *zap.Logger, errs ...error) {
-	s.conn = &Conn{nc: s.conn.nc, js: s.conn.js, log: log, replicas: 1, retention: s.conn.retention}
-	s.kv = &faltering{s.kv, errs}
+// Falters has the next look-ups and watches of buckets fail, each with the next error, and
+// the store be an outside one.
+func (c *Conn) Falters(log *zap.Logger, errs ...error) *Conn {
+	return &Conn{nc: c.nc, js: &falteringStreams{c.js, &errs}, log: log, replicas: 1, retention: c.retention}
 }
 
-// Readable fails where a run cannot be read.
-func (s *store) Readable(ctx context.Context) error { return s.readable(ctx) }
+// Readable fails where a record cannot be read.
+func (c *Conn) Readable(ctx context.Context) error { return c.readable(ctx) }
+
+type falteringStreams struct {
+	jetstream.JetStream
+	errs *[]error
+}
+
+func (f *falteringStreams) KeyValue(ctx context.Context, bucket string) (jetstream.KeyValue, error) {
+	if err := next(f.errs); err != nil {
+		return nil, err
+	}
+	kv, err := f.JetStream.KeyValue(ctx, bucket)
+	if err != nil {
+		return nil, err
+	}
+	return &faltering{kv, f.errs}, nil
+}
 
 type faltering struct {
 	jetstream.KeyValue
-	errs []error
+	errs *[]error
 }
 
 func (f *faltering) Watch(ctx context.Context, keys string, opts ...jetstream.WatchOpt) (jetstream.KeyWatcher, error) {
-	if len(f.errs) > 0 {
-		err := f.errs[0]
-		f.errs = f.errs[1:]
+	if err := next(f.errs); err != nil {
 		return nil, err
 	}
 	return f.KeyValue.Watch(ctx, keys, opts...)
+}
+
+// next takes the first error, if there is one.
+func next(errs *[]error) (err error) {
+	if len(*errs) > 0 {
+		err, *errs = (*errs)[0], (*errs)[1:]
+	}
+	return err
 }
 
 // FallsSilent has no write of a new record be answered.
@@ -391,14 +413,29 @@ func (silent) Create(ctx context.Context, _ string, _ []byte, _ ...jetstream.KVC
 
 // SweepBadly sweeps a run, and each sweep panics.
 func SweepBadly(ctx context.Context, conn *Conn, log *zap.Logger, r Run) {
-	l := newLive(&store{conn: conn}, nil, log)
-	l.every = time.Millisecond
-	l.runs[r.Request.ID] = r
-	l.sweep(ctx)
+	s := &store{conn: conn}
+	e := &Engine{Config: Config{Log: log}, store: s, live: newLive(s, log, nil), sweeps: time.Millisecond}
+	e.live.runs[r.Request.ID] = r
+	e.sweep(ctx)
 }
 
 // Statuses gives the connection's changes to a status.
 func (c *Conn) Statuses(status nats.Status) <-chan nats.Status { return c.nc.StatusChanged(status) }
+
+// Streams is how each stream is set, and what was written to it last.
+func (c *Conn) Streams(ctx context.Context) (map[string]StreamIs, error) {
+	all, list := make(map[string]StreamIs), c.js.ListStreams(ctx)
+	for info := range list.Info() {
+		all[info.Config.Name] = StreamIs{info.Config, info.State.Msgs, info.State.LastSeq}
+	}
+	return all, list.Err()
+}
+
+// StreamIs is how a stream is.
+type StreamIs struct {
+	Config     jetstream.StreamConfig
+	Msgs, Last uint64
+}
 
 // CleanText is a text as it may be kept.
 var CleanText = clean
@@ -417,6 +454,16 @@ func (a *Audit) PublishRaw(ctx context.Context, m *nats.Msg) error {
 	m.Subject = auditSubject + EntryRequest
 	_, err := a.js.PublishMsg(ctx, m)
 	return err
+}
+
+// FallsSilent has no entry be answered, as while the log's stream has no leader.
+func (a *Audit) FallsSilent() { a.js = silentStream{a.js} }
+
+type silentStream struct{ jetstream.JetStream }
+
+func (silentStream) PublishMsg(ctx context.Context, _ *nats.Msg, _ ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 // SetConfig changes how the log is kept.
@@ -442,13 +489,20 @@ func (s *Freezes) Knows(id string) bool {
 }
 
 // OnTold has told called whenever the watch has told the mirror of something.
-func (s *Freezes) OnTold(told func()) {
-	changed, complete := s.watch.changed, s.watch.complete
-	s.watch.changed = func(ctx context.Context, entry jetstream.KeyValueEntry) {
+func (s *Freezes) OnTold(told func()) { s.watch.onTold(told) }
+
+// Knows waits until the mirror has every record.
+func (e *Engine) Knows(ctx context.Context) error { return e.live.knowsAll(ctx) }
+
+// OnTold has told called whenever the watch has told the mirror of a run.
+func (e *Engine) OnTold(told func()) { e.live.watch.onTold(told) }
+
+func (w *watch) onTold(told func()) {
+	changed := w.changed
+	w.changed = func(ctx context.Context, entry jetstream.KeyValueEntry) {
 		changed(ctx, entry)
 		told()
 	}
-	s.watch.complete = func(all bool) { complete(all); told() }
 }
 
 // Claim claims an account for a person, and dies before the link is written.

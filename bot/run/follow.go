@@ -19,7 +19,7 @@ func (e *Engine) Follow(ctx context.Context, request Request, project gitlab.Pro
 	}
 	r, created, err = e.create(ctx, newFollow(request, project, o))
 	if created {
-		e.live.announce(ctx, r)
+		e.queue.announce(ctx, r)
 	}
 	return r, created, err
 }

@@ -18,28 +18,16 @@ var ErrFreezesUnknown = errors.New("the freezes are not known just now")
 type freezeMirror struct {
 	log *zap.Logger
 
-	mu       sync.Mutex
-	known    map[string]readFreeze
-	complete bool   // known has all that there is
-	told     uint64 // the newest revision that the watch has told of
-
-	once sync.Once
-	read chan struct{} // closed once all has been read for the first time
+	mu    sync.Mutex
+	known map[string]readFreeze
+	told  uint64 // the newest revision that the watch has told of
 }
 
 // Keep keeps what Current knows up to date until ctx ends.
 func (s *Freezes) Keep(ctx context.Context) { s.watch.keep(ctx) }
 
-// Known waits until all that is frozen has been read for the first time: before that
-// nobody may start anything.
-func (s *Freezes) Known(ctx context.Context) error {
-	select {
-	case <-s.mirror.read:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// Known waits until all that is frozen has been read: before that nobody may start anything.
+func (s *Freezes) Known(ctx context.Context) error { return s.watch.waitWhole(ctx) }
 
 // Current is what is frozen now, the oldest first, from memory. It is an error wherever
 // that may not be all: unless Keep runs, before it has read all, and while the
@@ -48,7 +36,7 @@ func (s *Freezes) Current(now time.Time) ([]Freeze, error) {
 	m := &s.mirror
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.complete || !s.watch.unbroken() {
+	if whole, _ := s.watch.isWhole(); !whole {
 		return nil, ErrFreezesUnknown
 	}
 	return inForce(m.known, now)
@@ -59,15 +47,6 @@ func (m *freezeMirror) began() {
 	defer m.mu.Unlock()
 	clear(m.known)
 	m.told = 0
-}
-
-func (m *freezeMirror) completed(all bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.complete = all
-	if all {
-		m.once.Do(func() { close(m.read) })
-	}
 }
 
 func (m *freezeMirror) changed(_ context.Context, entry jetstream.KeyValueEntry) {

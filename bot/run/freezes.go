@@ -56,10 +56,10 @@ func OpenFreezes(ctx context.Context, conn *Conn) (*Freezes, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Freezes{kv: kv, mirror: freezeMirror{log: conn.log, known: make(map[string]readFreeze), read: make(chan struct{})}}
+	s := &Freezes{kv: kv, mirror: freezeMirror{log: conn.log, known: make(map[string]readFreeze)}}
 	s.watch = &watch{
 		conn: conn, kv: kv, keys: freezePrefix + "*", what: "the freezes", log: conn.log,
-		began: s.mirror.began, changed: s.mirror.changed, complete: s.mirror.completed,
+		began: s.mirror.began, changed: s.mirror.changed,
 	}
 	return s, nil
 }

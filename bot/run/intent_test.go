@@ -281,6 +281,9 @@ func TestActThatOneRecordDoesNotTake(t *testing.T) {
 	shownEverywhere(w)
 	w.stop()
 	w.stop = nil // the mirror stays as it is
+	if err := w.engine.Mirror(w.ctx); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.engine.Store().PutRaw(w.ctx, "F1", "{"); err != nil {
 		t.Fatal(err)
 	}

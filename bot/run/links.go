@@ -35,17 +35,9 @@ var ErrLinkedToAnother = errors.New("this GitLab account is linked to another pe
 // this key names its person, whatever died between two writes or was written at once.
 type Links struct{ kv jetstream.KeyValue }
 
-// OpenLinks makes the store of links where there is none. ErrUnreadable says that there
-// are links that this version cannot read.
+// OpenLinks makes the store of links where there is none.
 func OpenLinks(ctx context.Context, conn *Conn) (*Links, error) {
 	kv, err := openBucket(ctx, conn, linksBucket, "links")
-	if err != nil {
-		return nil, err
-	}
-	err = allReadable(ctx, conn, kv, personPrefix+">", "the links", func(entry jetstream.KeyValueEntry) error {
-		_, err := decodeLink(entry.Value())
-		return err
-	})
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,10 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -14,37 +14,27 @@ import (
 	"pipebot/gitlab"
 )
 
-// sweepEvery is how often every record that is not at rest gets its tokens. It is
-// what makes up for any token that was lost.
-const sweepEvery = 5 * time.Second
-
 // live mirrors the runs that are not at rest, as the store tells of them, so that
 // no list and no poll has to read them all again.
 type live struct {
-	store   *store
-	queue   *queue
+	conn    *Conn
 	log     *zap.Logger
-	every   time.Duration // between two sweeps
+	watch   *watch
 	history History
-
-	known   chan struct{} // closed once every record has been told of
-	closing sync.Once     // closes it
+	// moved is told of a run that is new here, or has moved.
+	moved func(context.Context, Run)
 
 	mu   sync.Mutex
 	runs map[string]Run
 }
 
-func newLive(s *store, q *queue, log *zap.Logger) *live {
-	return &live{store: s, queue: q, log: log, every: sweepEvery, runs: make(map[string]Run), known: make(chan struct{})}
-}
-
-// watch follows every change of every record until ctx ends.
-func (l *live) watch(ctx context.Context) {
-	w := watch{
-		conn: l.store.conn, kv: l.store.kv, keys: runPrefix + "*", what: "the runs", log: l.log,
-		began: l.began, changed: l.changed, complete: l.complete,
+func newLive(s *store, log *zap.Logger, moved func(context.Context, Run)) *live {
+	l := &live{conn: s.conn, log: log, moved: moved, runs: make(map[string]Run)}
+	l.watch = &watch{
+		conn: s.conn, kv: s.kv, keys: runPrefix + "*", what: "the runs", log: log,
+		began: l.began, changed: l.changed, complete: l.history.complete,
 	}
-	w.keep(ctx)
+	return l
 }
 
 func (l *live) began() {
@@ -54,21 +44,17 @@ func (l *live) began() {
 	l.mu.Unlock()
 }
 
-func (l *live) complete(all bool) {
-	if all {
-		l.history.complete()
-		l.closing.Do(func() { close(l.known) })
-	}
-}
-
-// knowsAll waits until every record there was at the start has been told of.
+// knowsAll waits until every record has been told of, at the start and whenever the
+// connection was away meanwhile. Where it is away now nothing can be written either.
 func (l *live) knowsAll(ctx context.Context) error {
-	select {
-	case <-l.known:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("reading the runs: %w", ctx.Err())
+	err := l.conn.Ready()
+	if err == nil {
+		err = l.watch.waitWhole(ctx)
 	}
+	if err != nil {
+		return fmt.Errorf("reading the runs: %w", err)
+	}
+	return nil
 }
 
 func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
@@ -97,7 +83,7 @@ func (l *live) changed(ctx context.Context, entry jetstream.KeyValueEntry) {
 	if known && before.State == r.State && before.Version == r.Version {
 		return // its holder took a note; the tokens that it needs stand
 	}
-	l.announce(ctx, r)
+	l.moved(ctx, r)
 }
 
 func (l *live) forget(id string) {
@@ -106,71 +92,10 @@ func (l *live) forget(id string) {
 	l.mu.Unlock()
 }
 
-// announce makes the tokens of work that the run needs.
-func (l *live) announce(ctx context.Context, r Run) {
-	switch r.State {
-	case Held, Requested, Starting:
-		l.queue.publish(ctx, kindRun, r.Request.ID)
-	case Started:
-		l.queue.publish(ctx, kindPoll, projectKey(r.Project.ID))
-		if r.strays() {
-			l.queue.publish(ctx, kindRun, r.Request.ID)
-		}
-	case Ended, Refused, Unknown:
-	}
-	if len(r.Doing) > 0 {
-		l.queue.publish(ctx, kindRun, r.Request.ID)
-	}
-	l.announceCard(ctx, r)
-}
-
-func (l *live) announceCard(ctx context.Context, r Run) {
-	if !r.current() {
-		l.queue.publish(ctx, kindCard, r.Request.ID)
-	}
-}
-
-// sweep announces everything, again and again.
-func (l *live) sweep(ctx context.Context) {
-	tick := time.NewTicker(l.every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if l.store.conn.Ready() != nil {
-				continue // the watch begins anew when the store is back, and tells all
-			}
-			err := guarded(func() error {
-				for _, r := range l.onePerToken() {
-					l.announce(ctx, r)
-				}
-				return nil
-			})
-			if err != nil {
-				l.log.Error("a sweep ended early", zap.Error(err))
-			}
-		}
-	}
-}
-
-// onePerToken leaves out the runs whose only token another run has already.
-func (l *live) onePerToken() []Run {
+func (l *live) all() []Run {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	polled := make(map[int64]bool)
-	var runs []Run
-	for _, r := range l.runs {
-		if r.State == Started && r.current() && !r.strays() && len(r.Doing) == 0 {
-			if polled[r.Project.ID] {
-				continue
-			}
-			polled[r.Project.ID] = true
-		}
-		runs = append(runs, r)
-	}
-	return runs
+	return slices.Collect(maps.Values(l.runs))
 }
 
 // followed are the runs whose pipelines are to be polled in a project.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -12,15 +13,28 @@ import (
 // note writes into the audit log what a change of a record says that GitLab was asked
 // for or has done. It comes before the change is written: what is noted twice is one
 // entry, and what is not noted is gone. A log that cannot be written does not stop
-// what has happened already.
+// what has happened already, nor does one that gives no answer: the log of the process
+// says so, and the write goes on with the time that is left to it.
 func (e *Engine) note(ctx context.Context, before, after Run) {
 	entry, ok := entryFor(before, after)
 	if !ok || e.Audit == nil {
 		return
 	}
-	if err := e.Audit.Append(ctx, entry); err != nil {
+	noting, cancel := halfOf(ctx)
+	defer cancel()
+	if err := e.Audit.Append(noting, entry); err != nil {
 		e.Log.Error("writing the audit log failed", zap.String("run", after.Request.ID), zap.String("outcome", entry.Outcome), zap.Error(err))
 	}
+}
+
+// halfOf leaves the other half of the time to the write that comes after, however often
+// others write first and both are done again.
+func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	until, limited := ctx.Deadline()
+	if !limited {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(until)/2)
 }
 
 // entryFor is what a change of a record means to the audit log. What people do to a

@@ -81,3 +81,26 @@ func TestAuditOfAHeldRun(t *testing.T) {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
 	}
 }
+
+// While the log gives no answer, what has happened is written down all the same: a request,
+// and what becomes of it.
+func TestASilentAuditLogHoldsUpNoRecord(t *testing.T) {
+	t.Parallel()
+	w := audited(t)
+	w.audit.FallsSilent()
+	hold := &run.Hold{For: run.ForApproval, Until: time.Now().Add(time.Hour)}
+	if _, created, err := w.engine.Submit(w.ctx, request("V1"), hold); err != nil || !created {
+		t.Fatalf("submitting: created %t, %v", created, err)
+	}
+	if _, err := w.engine.TurnDown(w.ctx, "V1", "U2", "not on a Friday"); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.record("V1"); r.State != run.Refused {
+		t.Errorf("it is %s", r.State)
+	}
+	for _, outcome := range []string{`"outcome":"held"`, `"outcome":"refused"`} {
+		if !strings.Contains(w.log.String(), outcome) {
+			t.Errorf("the log does not say that %s was not noted", outcome)
+		}
+	}
+}

@@ -2,12 +2,15 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"pipebot/bot/run"
 	"pipebot/gitlab"
@@ -78,6 +81,61 @@ func TestOutsideNATSComesBack(t *testing.T) {
 	}
 	if _, err := w.engine.Find(w.ctx, "meanwhile"); err == nil {
 		t.Error("what was not taken was written later")
+	}
+}
+
+// What another replica writes while a bot's connection is away is not overlooked when it is
+// back: nobody acts on a pipeline, or claims one, before its records have been read anew.
+func TestActAfterTheConnectionWasAway(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server := natsServer(t, dir, 0)
+	t.Cleanup(func() { server.Shutdown(); server.WaitForShutdown() })
+	w := newWorld(t)
+	w.cfg = run.StoreConfig{URL: "nats://" + server.Addr().String(), Retention: time.Hour}
+	w.prepare()
+	// The watch hangs while the connection goes and comes, so it does not learn of that.
+	hangs, goOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.engine.OnTold(func() { once.Do(func() { close(hangs); <-goOn }) })
+	w.stop = w.work(w.engine)
+	if err := w.engine.Knows(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.submit("V1")
+	receive(t, "the hanging watch", hangs)
+	away, back := w.conn.Statuses(nats.RECONNECTING), w.conn.Statuses(nats.CONNECTED)
+	server = restart(t, server, dir, func() { receive(t, "the loss of the connection", away) })
+	receive(t, "the connection", back)
+	other, err := run.OpenStore(w.ctx, open(t, w.cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := ended(func(r *run.Run) { r.Request.ID = "V2" })
+	if _, err := other.Create(w.ctx, theirs); err != nil {
+		t.Fatal(err)
+	}
+
+	retry := func(ctx context.Context) error {
+		return w.engine.Act(ctx, theirs.Project, theirs.Pipeline.ID, by("U2", run.Retry), 0)
+	}
+	gone, cancel := context.WithCancel(w.ctx)
+	cancel()
+	if err := retry(gone); !errors.Is(err, context.Canceled) || w.gitlab.called("retry") != 0 {
+		t.Errorf("before it was read anew: %v, and GitLab was asked %d times", err, w.gitlab.called("retry"))
+	}
+	intended := 0
+	w.gitlab.on(func(ctx context.Context, op string) error {
+		if op != "retry" {
+			return nil
+		}
+		r, err := other.Get(ctx, "V2")
+		intended = len(r.Doing)
+		return errors.Join(err, gitlabError(gitlab.Forbidden))
+	}, nil)
+	close(goOn)
+	if err := retry(w.ctx); gitlab.KindOf(err) != gitlab.Forbidden || intended != 1 {
+		t.Errorf("%v, and the record had %d intents when GitLab was asked", err, intended)
 	}
 }
 

@@ -19,16 +19,35 @@ const (
 	mostNamed = 5
 )
 
-// allReadable reads everything that the keys name. ErrUnreadable says what cannot be read,
-// which another version has written: to start all the same would leave it alone for good.
-// An outside NATS may elect a leader just now, which is waited for.
-func allReadable(ctx context.Context, conn *Conn, kv jetstream.KeyValue, keys, what string, read func(jetstream.KeyValueEntry) error) error {
-	return conn.persistWithin(ctx, readAllWithin, "reading "+what, func(ctx context.Context) error {
-		return readEach(ctx, kv, keys, read)
-	})
+// readable fails with ErrUnreadable where a run or a link cannot be read, which another
+// version has written: to start all the same would leave it alone for good. It only looks,
+// and makes nothing where there is nothing.
+func (c *Conn) readable(ctx context.Context) error {
+	for _, kept := range []struct {
+		bucket, keys, what string
+		read               func(data []byte) error
+	}{
+		{bucketName, runPrefix + "*", "the runs", func(data []byte) error { _, err := decode(data); return err }},
+		{linksBucket, personPrefix + ">", "the links", func(data []byte) error { _, err := decodeLink(data); return err }},
+	} {
+		kv, err := c.findBucket(ctx, kept.bucket, kept.what)
+		if err != nil {
+			return err
+		}
+		if kv == nil {
+			continue
+		}
+		err = c.persistWithin(ctx, readAllWithin, "reading "+kept.what, func(ctx context.Context) error {
+			return readEach(ctx, kv, kept.keys, kept.read)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func readEach(ctx context.Context, kv jetstream.KeyValue, keys string, read func(jetstream.KeyValueEntry) error) error {
+func readEach(ctx context.Context, kv jetstream.KeyValue, keys string, read func(data []byte) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readAllWithin)
 	defer cancel()
 	watcher, err := kv.Watch(ctx, keys, jetstream.IgnoreDeletes())
@@ -48,7 +67,7 @@ func readEach(ctx context.Context, kv jetstream.KeyValue, keys string, read func
 			case entry == nil: // that was all
 				return unreadableRecords(faults)
 			}
-			if err := read(entry); err != nil {
+			if err := read(entry.Value()); err != nil {
 				faults = append(faults, fmt.Sprintf("%s: %s", entry.Key(), clean(err.Error())))
 			}
 		}
@@ -63,6 +82,6 @@ func unreadableRecords(faults []string) error {
 	if more := len(faults) - mostNamed; more > 0 {
 		named += fmt.Sprintf("; and %d more", more)
 	}
-	return fmt.Errorf("%w: %s: nothing was changed or deleted; start the version that wrote them, "+
+	return fmt.Errorf("%w: %s: no record was changed or deleted; start the version that wrote them, "+
 		"or restore a backup that this version made", ErrUnreadable, named)
 }

@@ -29,7 +29,7 @@ var (
 type store struct {
 	conn *Conn
 	kv   jetstream.KeyValue
-	// note, when set, is told of each change before it is written.
+	// note, when set, is told of each change before it is written, and leaves time for that.
 	note func(ctx context.Context, before, after Run)
 }
 
@@ -39,14 +39,6 @@ func openStore(ctx context.Context, conn *Conn) (*store, error) {
 		return nil, err
 	}
 	return &store{conn: conn, kv: kv}, nil
-}
-
-// readable fails with ErrUnreadable where a run cannot be read.
-func (s *store) readable(ctx context.Context) error {
-	return allReadable(ctx, s.conn, s.kv, runPrefix+"*", "the runs", func(entry jetstream.KeyValueEntry) error {
-		_, err := decode(entry.Value())
-		return err
-	})
 }
 
 // idForm is what an ID may look like: Slack's view ids do, and nothing that could

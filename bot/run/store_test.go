@@ -401,23 +401,28 @@ func TestIsWrongRevision(t *testing.T) {
 	}
 }
 
-// An outside NATS that elects a leader while the records are read ends no start; records
-// that cannot be read do at once.
+// An outside NATS that elects a leader while the records are looked for or read ends no
+// start; records that cannot be read do at once.
 func TestReadableIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	ctx, log := testContext(t), &logged{}
-	s, err := run.OpenStore(ctx, open(t, run.StoreConfig{Dir: t.TempDir()}))
+	ctx, log, conn := testContext(t), &logged{}, open(t, run.StoreConfig{Dir: t.TempDir()})
+	s, err := run.OpenStore(ctx, conn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Falters(log.logger(), jetstream.ErrNoStreamResponse)
-	if err := s.Readable(ctx); err != nil || !strings.Contains(log.String(), "waiting for NATS") {
-		t.Errorf("it says %v; the log:\n%s", err, log)
+	faltering := conn.Falters(log.logger(), jetstream.ErrNoStreamResponse, nil, jetstream.ErrNoStreamResponse)
+	if err := faltering.Readable(ctx); err != nil {
+		t.Errorf("it says %v", err)
+	}
+	for _, doing := range []string{"looking for the store of the runs", "reading the runs"} {
+		if !strings.Contains(log.String(), `"doing":"`+doing+`"`) {
+			t.Errorf("the log does not tell of %s:\n%s", doing, log)
+		}
 	}
 	if err := s.PutRaw(ctx, "V1", "{"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Readable(ctx); !errors.Is(err, run.ErrUnreadable) {
+	if err := faltering.Readable(ctx); !errors.Is(err, run.ErrUnreadable) {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -124,7 +124,7 @@ func (e *Engine) Settle(ctx context.Context, id string, v Verdict) (Run, error) 
 	if !r.says(v) {
 		return r, ErrSettled
 	}
-	e.live.announce(ctx, r)
+	e.queue.announce(ctx, r)
 	return r, nil
 }
 
@@ -138,7 +138,7 @@ func (e *Engine) LookAgain(ctx context.Context, id string, doubt int64) error {
 	case r.State != Starting || r.Doubt() != doubt:
 		return ErrSettled
 	}
-	e.live.announce(ctx, r)
+	e.queue.announce(ctx, r)
 	return nil
 }
 

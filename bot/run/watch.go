@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -23,11 +24,14 @@ type watch struct {
 	began func()
 	// changed is called for everything there was at the start, and each change.
 	changed func(context.Context, jetstream.KeyValueEntry)
-	// complete(true) follows what there was at the start; complete(false) says that
-	// changes may be missed from now on.
-	complete func(bool)
+	// complete, where it is set, follows what there was at the start.
+	complete func()
 
 	connection atomic.Uint64 // that it was begun on
+
+	mu    sync.Mutex
+	whole bool          // the mirror was told of all there was, and is of each change
+	next  chan struct{} // closed when it is whole for the next time; nil: nobody waits
 }
 
 var (
@@ -59,7 +63,7 @@ func (w *watch) once(ctx context.Context) error {
 	}
 	defer stopWatching(watcher)
 	w.began()
-	defer w.complete(false)
+	defer w.becomes(false)
 	for {
 		select {
 		case <-ctx.Done():
@@ -71,7 +75,10 @@ func (w *watch) once(ctx context.Context) error {
 			case !ok:
 				return errWatchEnded
 			case entry == nil: // the end of what was there at the start
-				w.complete(true)
+				if w.complete != nil {
+					w.complete()
+				}
+				w.becomes(true)
 			default:
 				w.changed(ctx, entry)
 			}
@@ -79,11 +86,42 @@ func (w *watch) once(ctx context.Context) error {
 	}
 }
 
-// unbroken reports whether the connection has stood since the watch was begun.
-// once learns of a loss a moment after the connection stands again; in that moment
-// a mirror looks complete, and what came while it was away is not in it.
-func (w *watch) unbroken() bool {
-	return w.conn.nc.IsConnected() && w.conn.nc.Stats().Reconnects == w.connection.Load()
+func (w *watch) becomes(whole bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.whole = whole
+	if whole && w.next != nil {
+		close(w.next)
+		w.next = nil
+	}
+}
+
+// isWhole reports whether the mirror has all that there is; next is closed when it has
+// again. once learns of a lost connection a moment after it stands again: in that moment
+// what came while it was away is missing, and nobody has said so yet.
+func (w *watch) isWhole() (whole bool, next <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.next == nil {
+		w.next = make(chan struct{})
+	}
+	unbroken := w.conn.nc.IsConnected() && w.conn.nc.Stats().Reconnects == w.connection.Load()
+	return w.whole && unbroken, w.next
+}
+
+// waitWhole waits until the mirror has all that there is.
+func (w *watch) waitWhole(ctx context.Context) error {
+	for {
+		whole, next := w.isWhole()
+		if whole {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // stopWatching also takes what was on its way: the watcher waits for its reader.

@@ -167,7 +167,7 @@ const openWithin = 3 * time.Second
 func (e export) fromStore(ctx context.Context) error {
 	opening, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
-	conn, err := run.Open(opening, e.store)
+	conn, err := run.Connect(opening, e.store) // whose records this version need not be able to read
 	if err != nil {
 		return err
 	}
