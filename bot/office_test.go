@@ -47,6 +47,8 @@ type office struct {
 	cfg bot.Config
 	bot atomic.Pointer[bot.Bot]
 
+	forgeries atomic.Int64 // see deliver
+
 	mu   sync.Mutex
 	busy int           // envelopes in hand
 	got  time.Time     // when the newest was handed over
@@ -250,7 +252,7 @@ func (o *office) submit(modal *slacktest.Modal) slacktest.SubmitResult {
 // it answered.
 func (o *office) deliver(payload map[string]any) string {
 	o.Helper()
-	const id = "forged"
+	id := fmt.Sprintf("forged-%d", o.forgeries.Add(1)) // Slack gives no two deliveries the same
 	frame := toJSON(o.TB, map[string]any{
 		"envelope_id": id, "type": "interactive", "accepts_response_payload": true, "payload": payload,
 	})

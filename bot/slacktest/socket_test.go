@@ -13,7 +13,7 @@ import (
 )
 
 // brisk is short enough for a test to wait for and long enough for a test's own acknowledgement.
-const brisk = 500 * time.Millisecond
+const brisk = 3 * time.Second
 
 func kinds(s *slacktest.Server) []string {
 	var out []string

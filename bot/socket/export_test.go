@@ -26,6 +26,11 @@ func (s *Socket) Stands(ctx context.Context, n int) bool {
 	return s.await(ctx, func() bool { return s.standing() == n })
 }
 
+// Idle waits until no envelope is being handled.
+func (s *Socket) Idle(ctx context.Context) bool {
+	return s.await(ctx, func() bool { return s.handling == 0 })
+}
+
 // Renewal is the rule.
 func Renewal(a, b time.Time, life time.Duration) (which int, at time.Time) {
 	return renewal(hello{a, life}, hello{b, life})
@@ -72,9 +77,10 @@ var NewPace = newPace
 func (p *Pace) Do(ctx context.Context, open func() error) error { return p.do(ctx, open) }
 
 const (
-	OpenBurst = openBurst
-	OpenEvery = openEvery
-	Workers   = workers
-	MaxFrame  = maxFrame
-	Several   = several
+	OpenBurst    = openBurst
+	OpenEvery    = openEvery
+	AnswerWithin = answerWithin
+	Workers      = workers
+	MaxFrame     = maxFrame
+	Several      = several
 )

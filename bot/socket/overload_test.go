@@ -6,7 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"pipebot/bot/slacktest"
 	"pipebot/bot/socket"
 )
 
@@ -45,11 +47,17 @@ func TestAPanicOverASubmissionLeavesTheModalOpen(t *testing.T) {
 	}
 }
 
-// A handler that has not answered in time is answered for.
+// A handler that has not answered in time is answered for. That time is Slack's, less the
+// way of the answer; how long the way may take is not what is tested here.
 func TestAHandlerThatHangs(t *testing.T) {
 	t.Parallel()
+	const slacks = 3 * time.Second
+	if socket.AnswerWithin >= slacks {
+		t.Errorf("it answers after %s, and Slack waits for %s", socket.AnswerWithin, slacks)
+	}
 	release := make(chan struct{})
-	w := start(t, func(context.Context, *socket.Envelope) { <-release })
+	w := newWorkspaceOf(t, slacktest.Config{AckTimeout: soon}, func(context.Context, *socket.Envelope) { <-release })
+	w.connect()
 	if err := w.command(); err != nil {
 		t.Errorf("alice sees %v", err)
 	}
@@ -89,6 +97,9 @@ func crowd(t *testing.T) (w *workspace, waiting *sync.WaitGroup, release chan st
 	if err := w.alice.Command(w.ctx, w.channel, "/pipeline", "form"); err != nil {
 		t.Fatal(err)
 	}
+	if !w.socket.Idle(w.ctx) { // the answer comes before the worker is free again
+		t.Fatal("the form is still being opened")
+	}
 	waiting = new(sync.WaitGroup)
 	for range socket.Workers {
 		waiting.Go(func() {
@@ -97,8 +108,12 @@ func crowd(t *testing.T) (w *workspace, waiting *sync.WaitGroup, release chan st
 			}
 		})
 	}
-	for range socket.Workers {
-		<-started
+	for n := range socket.Workers {
+		select {
+		case <-started:
+		case <-w.ctx.Done():
+			t.Fatalf("%d of %d workers have something to do", n, socket.Workers)
+		}
 	}
 	return w, waiting, release
 }

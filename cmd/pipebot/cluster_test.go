@@ -41,13 +41,10 @@ func startCluster(ctx context.Context, t testing.TB) *cluster {
 	t.Helper()
 	c := &cluster{t: t, ctx: ctx}
 	var routes []string
-	for i, address := range freeAddresses(ctx, t, 6) {
-		if i%2 == 0 {
-			c.nodes = append(c.nodes, &natsNode{name: fmt.Sprintf("nats-%d", i/2+1), client: address, dir: t.TempDir()})
-			continue
-		}
-		c.nodes[i/2].peers = address
-		routes = append(routes, "nats://"+address)
+	for i := range 3 {
+		n := &natsNode{name: fmt.Sprintf("nats-%d", i+1), client: freeAddress(t), peers: freeAddress(t), dir: t.TempDir()}
+		c.nodes = append(c.nodes, n)
+		routes = append(routes, "nats://"+n.peers)
 	}
 	for _, n := range c.nodes {
 		n.cmd = exec.Command(natsServer, n.args(routes)...)
@@ -234,19 +231,4 @@ func (c *cluster) agrees() error {
 		}
 	}
 	return streams.Err()
-}
-
-// freeAddresses are so many addresses on loopback that nobody listens on.
-func freeAddresses(ctx context.Context, t testing.TB, count int) []string {
-	t.Helper()
-	addresses := make([]string, count)
-	for i := range addresses {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close() //nolint:gocritic // not before all are chosen: two would be the same
-		addresses[i] = listener.Addr().String()
-	}
-	return addresses
 }

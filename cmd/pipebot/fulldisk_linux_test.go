@@ -29,7 +29,6 @@ func TestFullDisk(t *testing.T) {
 	w := newWorld(t)
 	w.env["HTTP_ADDR"] = freeAddress(t)
 	w.start()
-	ready := "http://" + w.env["HTTP_ADDR"] + "/readyz"
 	w.ask(w.alice, w.channel, "main")
 	running := w.pipeline(1)
 	running.Start()
@@ -42,23 +41,23 @@ func TestFullDisk(t *testing.T) {
 	if err != nil || result.Closed || !strings.Contains(modal.Text(), "my own records cannot be written") {
 		t.Fatalf("closed: %t, %v; the modal reads\n%s", result.Closed, err, modal.Text())
 	}
-	if status, body := w.get(ready); status != 503 || !strings.Contains(body, "store: the data folder "+w.env["DATA_DIR"]+" cannot be written") {
-		t.Errorf("/readyz answers %d:\n%s", status, body)
-	}
+	w.readyz(w.env["HTTP_ADDR"], 503, "store: the data folder "+w.env["DATA_DIR"]+" cannot be written")
 	running.Finish("success")
 
 	w.bot.diskFull(t, false)
 	w.reply(w.channel, "Pipeline #1", "passed in")
 	w.card(w.channel, "Passed")
-	w.submit(modal)
+	for !result.Closed && w.ctx.Err() == nil { // what reads the freezes tries again in its own time
+		if result, err = anyway(w.ctx, modal); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.pipeline(2).Finish("success")
 	w.reply(w.channel, "Pipeline #2", "passed in")
 	if got := len(w.project.Pipelines()); got != 2 {
 		t.Errorf("%d pipelines, want 2", got)
 	}
-	if status, body := w.get(ready); status != 200 {
-		t.Errorf("/readyz answers %d:\n%s", status, body)
-	}
+	w.readyz(w.env["HTTP_ADDR"], 200, "ready")
 	w.clean()
 }
 

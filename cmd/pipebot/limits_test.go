@@ -15,8 +15,8 @@ import (
 )
 
 // hurry is how many times faster than in Slack a minute passes where limits are tested. A
-// channel's second is 100 ms then, which a busy machine's stalls seldom are as long as.
-const hurry = 10
+// channel's second is 200 ms then, which a busy machine's stalls seldom are as long as.
+const hurry = 5
 
 // busy is a world with so many pipelines, each shown in one of the channels, and from now
 // on Slack holds the bot to its limits.

@@ -60,8 +60,8 @@ func TestLostAcknowledgements(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.do(w)
-			if n := len(w.slack.Calls("apps.connections.open")); n < 3 {
-				t.Error("no connection was lost")
+			if err := w.slack.Wait(w.ctx, func() bool { return len(w.slack.Calls("apps.connections.open")) >= 3 }); err != nil {
+				t.Errorf("no connection was lost: %v", err)
 			}
 			if n := w.slack.Gaps(); n != 0 {
 				t.Errorf("%d times there was no connection", n)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -459,8 +460,33 @@ func (w *world) get(url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// freeAddress is an address on loopback that nobody listens on.
+// Addresses that a test gives away before anybody listens on them, or listens on again
+// later, are of ports that no system hands out by itself: Linux does from 32768 on, others
+// from 49152.
+const firstPort, lastPort = 30720, 32767
+
+// freeAddress is an address on loopback that nobody listens on. It is the test's until the
+// test ends, whether somebody listens or not: whoever holds the next port, which is odd, has
+// claimed it, in this process or in that of another package's tests.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	return freeAddresses(t.Context(), t, 1)[0]
+	listen := func(port int) (*net.TCPListener, error) {
+		return net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	}
+	for port := firstPort; port < lastPort; port += 2 {
+		claim, err := listen(port + 1)
+		if err != nil {
+			continue
+		}
+		probe, err := listen(port)
+		if err != nil { // somebody else's
+			claim.Close()
+			continue
+		}
+		t.Cleanup(func() { claim.Close() })
+		probe.Close()
+		return probe.Addr().String()
+	}
+	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
+	return ""
 }

@@ -5,7 +5,7 @@ import "testing"
 // TestHomeOnThePage opens the app's Home, and lists pipelines in a channel.
 func TestHomeOnThePage(t *testing.T) {
 	s := newScreen(t, newBrowser(t), quick(t).url, wideWidth, wideHeight)
-	s.command()
+	s.form()
 	s.click("button", "=Run")
 	s.gone("dialog", "Run pipeline")
 	s.reads("main", "#releases", "Passed", "1 reply")

@@ -52,7 +52,7 @@ func TestLinkOnThePage(t *testing.T) {
 	s.reads("complementary", "GitLab", "group/app")
 	s.gone("textbox", "Code")
 	s.actAs("Dana Droste")
-	s.command()
+	s.form()
 	s.click("button", "=Run")
 	s.gone("dialog", "Run pipeline")
 	s.reads("main", "#releases", "Only visible to you", "Link my GitLab account")

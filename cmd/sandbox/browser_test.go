@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -68,9 +67,6 @@ func newBrowser(t testing.TB) browser {
 	return browser{ctx}
 }
 
-// lookout bounds what a person in front of the page waits for in one test.
-const lookout = 45 * time.Second
-
 // screen is one tab as a person uses it: what it names is what can be seen, and what assistive technology calls it.
 type screen struct {
 	t   testing.TB
@@ -89,7 +85,7 @@ func newScreen(t testing.TB, b browser, url string, width, height int64) *screen
 	if err := chromedp.Do(tab); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(tab, lookout)
+	ctx, cancel := context.WithTimeout(tab, patience)
 	t.Cleanup(cancel)
 	s := &screen{t: t, tab: tab, ctx: ctx}
 	if err := chromedp.Listen(tab, s.listen); err != nil {

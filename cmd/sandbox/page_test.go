@@ -10,7 +10,7 @@ import (
 // A person asks for a pipeline with nothing but what the page has: its map, and its actions.
 func TestPipelineFromCommandToItsEnd(t *testing.T) {
 	t.Parallel()
-	r := start(t, "--repo", newRepository(t), "--speed", "40")
+	r := start(t, "--repo", newRepository(t), "--speed", "2") // slow enough to be seen running
 	alice := r.as("alice")
 	channel := alice.channel("releases")
 	alice.find("project/", func(p object) bool {

@@ -233,13 +233,13 @@ func TestNotReady(t *testing.T) {
 			want: []string{"not ready", "slack: Slack rejects the bot token: invalid_auth"},
 		},
 		{
-			name: "Slack is away", set: func(w *world) { w.slack.Close() },
+			name: "Slack is away", set: func(w *world) { w.env["SLACK_API_URL"] = "http://" + freeAddress(w.t) + "/api/" },
 			want: []string{"not ready", "slack: not connected: Slack cannot be reached (connect: connection refused)", "slack: Slack cannot be reached"},
 		},
 		{
 			name: "Slack and GitLab are away",
 			set: func(w *world) {
-				w.slack.Close()
+				w.env["SLACK_API_URL"] = "http://" + freeAddress(w.t) + "/api/"
 				w.env["GITLAB_URL"] = "http://" + freeAddress(w.t)
 			},
 			want: []string{
@@ -558,13 +558,33 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// freeAddress is an address on loopback that nobody listens on.
+// Addresses that a test gives away before anybody listens on them, or listens on again
+// later, are of ports that no system hands out by itself: Linux does from 32768 on, others
+// from 49152.
+const firstPort, lastPort = 30720, 32767
+
+// freeAddress is an address on loopback that nobody listens on. It is the test's until the
+// test ends, whether somebody listens or not: whoever holds the next port, which is odd, has
+// claimed it, in this process or in that of another package's tests.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	listen := func(port int) (*net.TCPListener, error) {
+		return net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	for port := firstPort; port < lastPort; port += 2 {
+		claim, err := listen(port + 1)
+		if err != nil {
+			continue
+		}
+		probe, err := listen(port)
+		if err != nil { // somebody else's
+			claim.Close()
+			continue
+		}
+		t.Cleanup(func() { claim.Close() })
+		probe.Close()
+		return probe.Addr().String()
+	}
+	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
+	return ""
 }
