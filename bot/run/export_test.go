@@ -33,6 +33,7 @@ var (
 	Gone       = Run.gone
 	Deleted    = Run.deleted
 	Acted      = Run.acted
+	Taken      = Run.taken
 	Intends    = Run.intends
 	Settled    = Run.settled
 	Outlived   = Run.outlived

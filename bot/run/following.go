@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -44,45 +43,6 @@ func (r Run) hasPipeline() bool { return r.State == Started || r.State == Ended 
 func (r Run) gone() Run {
 	if r.hasPipeline() {
 		r.State, r.Deleted, r.Silence = Ended, true, nil
-	}
-	return r
-}
-
-// deleted is the run after a person deleted its pipeline. The poller may have been
-// quicker, and not have known who did.
-func (r Run) deleted(act Act) Run {
-	if !r.hasPipeline() {
-		return r
-	}
-	return r.gone().did(act)
-}
-
-// acted is the run after something was done to its pipeline, and GitLab showed it like
-// this then. An observation without stages leaves the progress as it is.
-func (r Run) acted(o gitlab.Observation, act Act) Run {
-	if !r.hasPipeline() || r.Deleted {
-		return r
-	}
-	p, known := o.Pipeline, r.Pipeline.UpdatedAt
-	// over: it had ended, and has ended (again). A job that somebody started can be
-	// done by now, and a cancellation can have been polled before GitLab answered.
-	over := r.State == Ended && p.Status.Ended() && !r.endedAnew(p)
-	if over && act.Verb != Play && (act.Verb != Cancel || p.Status != gitlab.StatusCanceled) {
-		return r // nothing came of it
-	}
-	r = r.did(act)
-	if p.UpdatedAt.Before(known) || over && (act.Verb != Play || p.UpdatedAt.Equal(known)) {
-		return r // the poller was quicker, and knows better
-	}
-	if r.State == Ended {
-		r.State = Started
-		r.Lives++
-	}
-	r.Silence = nil
-	p.Name = cmp.Or(p.Name, r.Pipeline.Name) // answers to a retry and to a cancel leave it out
-	r.Pipeline = p
-	if len(o.Progress.Stages) > 0 {
-		r.Progress = o.Progress
 	}
 	return r
 }
