@@ -84,6 +84,7 @@ const (
 	SilentPolls    = silentPolls
 	SlowestPolls   = slowestPolls
 	MostFollowers  = mostFollowers
+	LatestAnswer   = latestAnswer
 )
 
 // IsDue decides whether one run is read in this round.

@@ -7,10 +7,19 @@ import (
 	"pipebot/gitlab"
 )
 
-// observed is a followed run after GitLab has shown its pipeline. complete says
-// that the observation has every field (source, ref, artifacts), as one pipeline
-// read by itself has; only such a one may end the run.
-func (r Run) observed(o gitlab.Observation, complete bool) Run {
+// latestAnswer is longer than an answer of GitLab's can be behind: a read takes readTimeout
+// at the most, and GitLab reads from no replica of its database that is known to lag for
+// more than a minute (max_replication_lag_time).
+const latestAnswer = 5 * time.Minute
+
+// observed is a followed run after GitLab, when it was asked, has shown its pipeline.
+// complete says that the observation has every field (source, ref, artifacts), as one
+// pipeline read by itself has; only such a one may end the run.
+//
+// An older state than the known one is an answer that came late. Where the known one has
+// stood for longer than answers come late, it is none: GitLab's clock was set back since, or
+// two of its machines disagree about the time.
+func (r Run) observed(o gitlab.Observation, complete bool, asked time.Time) Run {
 	if r.State != Started {
 		return r
 	}
@@ -18,8 +27,8 @@ func (r Run) observed(o gitlab.Observation, complete bool) Run {
 	if !complete {
 		known = known.Truncate(time.Second) // GraphQL's times have whole seconds
 	}
-	if o.Pipeline.UpdatedAt.Before(known) {
-		return r // an older answer that came late
+	if o.Pipeline.UpdatedAt.Before(known) && asked.Sub(known) < latestAnswer {
+		return r
 	}
 	before := r.Pipeline
 	r.Pipeline, r.Progress, r.Silence = o.Pipeline, o.Progress, nil
