@@ -252,6 +252,13 @@ func (g *fakeGitLab) offers(id int64, jobs ...gitlab.Job) {
 	g.get(id).optional = jobs
 }
 
+// standsStill has pipelines stay as they are from now on, whatever is asked of them.
+func (g *fakeGitLab) standsStill() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keepsOn = true
+}
+
 // waitsFor has a pipeline wait until somebody starts a job.
 func (g *fakeGitLab) waitsFor(id int64, jobs ...gitlab.Job) {
 	g.mu.Lock()

@@ -290,7 +290,7 @@ func TestPipelineMovesLate(t *testing.T) {
 			if tt.moves {
 				w.settle = 30 * time.Second // it moves within
 			}
-			w.gitlab.keepsOn = true
+			w.gitlab.standsStill()
 			w.start()
 			shownEverywhere(w)
 			w.gitlab.offers(1, ship)
