@@ -34,16 +34,20 @@ func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job
 	// An answer that is waited for in vain takes all of the time.
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
-	b.Gate.done(noting, d, a.who, q, r, "done", err)
-	if err != nil {
-		log.Warn("acting on a pipeline failed", zap.NamedError("reason", err))
+	failed := err
+	if errors.Is(err, run.ErrNotYet) {
+		failed = nil // GitLab said yes
+	}
+	b.Gate.done(noting, d, a.who, q, r, "done", failed)
+	if failed != nil {
+		log.Warn("acting on a pipeline failed", zap.NamedError("reason", failed))
 	} else {
 		log.Info("somebody acted on a pipeline")
 	}
 	return d, err
 }
 
-// notActed says why nothing was done.
+// notActed says why nothing was done, or is seen of it so far.
 func (b *Bot) notActed(verb run.Verb, d policy.Decision, err error) message {
 	if errors.Is(err, errRefused) {
 		return b.refusedBy(d)

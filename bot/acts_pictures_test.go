@@ -60,12 +60,12 @@ func aboutActs(o outside) []picture {
 		{"delete-gone", run.Delete, gitlab.Error{Kind: gitlab.NotFound, Status: http.StatusNotFound}},
 		{"delete-while-counting", run.Delete, gitlab.Error{Kind: gitlab.Invalid, Status: http.StatusConflict, Message: o.reason}},
 		{"delete-refused", run.Delete, gitlab.Error{Kind: gitlab.Invalid, Status: http.StatusUnprocessableEntity, Message: o.reason}},
-		{"retry-started-nothing", run.Retry, gitlab.Error{Kind: gitlab.Invalid, Message: "it has not started again"}},
 		{"retry-too-often", run.Retry, gitlab.Error{Kind: gitlab.RateLimited, Status: http.StatusTooManyRequests, RetryAfter: 42 * time.Second}},
 		{"play-not-waiting", run.Play, gitlab.Error{Kind: gitlab.Invalid, Status: http.StatusBadRequest, Message: o.reason}},
 	} {
 		said(f.name, bot.ActionFailed(f.verb, &f.fault))
 	}
+	said("retry-started-nothing", bot.ActionFailed(run.Retry, run.ErrNotYet))
 	said("jobs-none", bot.JobsOffered(over, nil, ""))
 	said("jobs-several", bot.JobsOffered(over, manualJobs(o.key, o.value), ""))
 	said("jobs-another-name", bot.JobsOffered(over, manualJobs(o.key), o.value))

@@ -159,7 +159,6 @@ func TestActsThatFail(t *testing.T) {
 		"not there":      {Kind: gitlab.NotFound, Status: http.StatusNotFound},
 		"conflict":       {Kind: gitlab.Invalid, Status: http.StatusConflict, Message: "no <!channel>"},
 		"unprocessable":  {Kind: gitlab.Invalid, Status: http.StatusUnprocessableEntity, Message: "no <!channel>"},
-		"nothing begun":  {Kind: gitlab.Invalid, Message: "it has not started again"},
 		"too many":       {Kind: gitlab.RateLimited, Status: http.StatusTooManyRequests, RetryAfter: 37 * time.Second},
 		"token expired":  {Kind: gitlab.Unauthorized, Status: http.StatusUnauthorized},
 		"GitLab is away": {Kind: gitlab.NotSent},
@@ -181,18 +180,16 @@ func TestActsThatFail(t *testing.T) {
 	}{
 		"retry": {func(o *office) { o.types("retry 4711") }, "I could not retry the pipeline. ", map[string]string{
 			"forbidden": developer, "not there": "The pipeline is no longer in GitLab.", "conflict": refused, "unprocessable": refused,
-			"nothing begun": "GitLab runs jobs again that failed or were canceled, and started none",
 		}},
 		"play": {func(o *office) { o.types("play 4711 ship") }, "I could not start the job. ", map[string]string{
 			"forbidden": developer, "not there": "The pipeline is no longer in GitLab.", "conflict": notPlayed, "unprocessable": notPlayed,
-			"nothing begun": "It does not wait to be started any more",
 		}},
 		"cancel": {func(o *office) { o.types("cancel 4711"); o.submit(o.alice.OpenModal()) }, "I could not cancel the pipeline. ", map[string]string{
-			"forbidden": developer, "not there": "The pipeline is no longer in GitLab.", "conflict": refused, "unprocessable": refused, "nothing begun": "GitLab refused it.",
+			"forbidden": developer, "not there": "The pipeline is no longer in GitLab.", "conflict": refused, "unprocessable": refused,
 		}},
 		"delete": {func(o *office) { o.types("delete 4711"); o.submit(o.alice.OpenModal()) }, "I could not delete the pipeline. ", map[string]string{
 			"forbidden": "Only an owner of the project may delete pipelines, and my access token is none.", "not there": "It is no longer in GitLab: somebody has deleted it already.",
-			"conflict": "GitLab is counting the project's artifacts anew, and deletes nothing meanwhile.", "unprocessable": refused, "nothing begun": "GitLab refused it.",
+			"conflict": "GitLab is counting the project's artifacts anew, and deletes nothing meanwhile.", "unprocessable": refused,
 		}},
 	}
 	for verb, test := range verbs {
@@ -220,6 +217,30 @@ func TestActsThatFail(t *testing.T) {
 				o.clean()
 			})
 		}
+	}
+}
+
+// GitLab takes a retry and starts nothing so far: whoever asked learns that, typed or by
+// the card's button, and nobody is told that it failed.
+func TestRetryThatHasStartedNothing(t *testing.T) {
+	for name, ask := range map[string]func(o *office){
+		"typed":  func(o *office) { o.types("retry 4711") },
+		"button": func(o *office) { o.click(o.shows(ended(gitlab.StatusFailed)), "Retry") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			o.runs.change(func(f *fakeRuns) { f.actErr = run.ErrNotYet })
+			ask(o)
+			const want = "GitLab took the retry, and no job of the pipeline has started so far"
+			if got := o.heard(); !strings.Contains(got, want) || strings.Contains(got, "could not") {
+				t.Errorf("alice reads %q, want %q", got, want)
+			}
+			if last := o.rights.noted()[len(o.rights.noted())-1]; last.Kind != run.EntryResult || last.Outcome != "done" || last.Action != "retry" {
+				t.Errorf("written down last: %+v", last)
+			}
+			o.clean()
+		})
 	}
 }
 

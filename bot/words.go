@@ -213,6 +213,10 @@ func actionFailed(verb run.Verb, err error) message {
 	if errors.Is(err, errNotWaiting) {
 		return privately(emoji("information_source"), words(" This job does not wait to be started any more: the card shows how the pipeline goes on."))
 	}
+	if errors.Is(err, run.ErrNotYet) {
+		return privately(emoji("information_source"), words(" GitLab took the retry, and no job of the pipeline has started so far: perhaps none failed or was canceled. "+
+			"If one starts soon, the pipeline's card shows it. To start a new pipeline, use "), code("/pipeline run"), words("."))
+	}
 	what := string(verb) + " the pipeline"
 	if verb == run.Play {
 		what = "start the job"
@@ -235,8 +239,6 @@ func faultOf(verb run.Verb, err error) phrase {
 		return say(words("It is no longer in GitLab: somebody has deleted it already."))
 	case fault.Kind == gitlab.Invalid && verb == run.Delete && fault.Status == http.StatusConflict:
 		return append(say(words("GitLab is counting the project's artifacts anew, and deletes nothing meanwhile. Please try again in a few minutes.")), inGitLabsWords(fault.Message)...)
-	case fault.Kind == gitlab.Invalid && verb == run.Retry && fault.Status == 0:
-		return say(words("GitLab runs jobs again that failed or were canceled, and started none: perhaps it has no such job. To start a new one, use /pipeline run."))
 	case fault.Kind == gitlab.Invalid && verb == run.Play:
 		return append(say(words("It does not wait to be started any more, or GitLab does not let it start.")), inGitLabsWords(fault.Message)...)
 	default:

@@ -358,6 +358,10 @@ func TestLostAnswersOfActs(t *testing.T) {
 			run.Play, func(g *fakeGitLab) { g.waitsFor(1, ship); g.loses("play", lost) },
 			false, func(r run.Run) bool { return r.Pipeline.Status == gitlab.StatusRunning && lastAct(r).Job == "ship" },
 		},
+		"the job was started, and the pipeline stands still": {
+			run.Play, func(g *fakeGitLab) { g.waitsFor(1, ship); g.standsStill(); g.loses("play", lost) },
+			false, func(r run.Run) bool { return lastAct(r).Job == "ship" && len(r.Progress.Manual) == 0 },
+		},
 		"the job was not started": {
 			run.Play, func(g *fakeGitLab) { g.waitsFor(1, ship); g.refuses("play", lost) },
 			true, func(r run.Run) bool { return len(r.Acts) == 0 },

@@ -15,7 +15,8 @@
 // and goes the same way from there. What people do to a pipeline is done once on GitLab,
 // and then written into every record that shows it ([Engine.Act]); the [History] knows
 // which those are. Before GitLab is asked the records have the [Intent], so that what a
-// process that died had asked for is found out by the next one (intent.go).
+// process that died had asked for is found out by the next one, and what GitLab does later
+// by any (intent.go).
 //
 // A start is asked for once. Where its answer was lost the pipeline is looked for by the
 // variable that only it carries, and only a readable "not there" lets it be asked for again

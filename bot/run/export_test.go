@@ -33,6 +33,7 @@ var (
 	Gone       = Run.gone
 	Deleted    = Run.deleted
 	Acted      = Run.acted
+	Taken      = Run.taken
 	Intends    = Run.intends
 	Settled    = Run.settled
 	Outlived   = Run.outlived
@@ -83,6 +84,7 @@ const (
 	SilentPolls    = silentPolls
 	SlowestPolls   = slowestPolls
 	MostFollowers  = mostFollowers
+	LatestAnswer   = latestAnswer
 )
 
 // IsDue decides whether one run is read in this round.

@@ -1,17 +1,25 @@
 package run
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"pipebot/gitlab"
 )
 
-// observed is a followed run after GitLab has shown its pipeline. complete says
-// that the observation has every field (source, ref, artifacts), as one pipeline
-// read by itself has; only such a one may end the run.
-func (r Run) observed(o gitlab.Observation, complete bool) Run {
+// latestAnswer is longer than an answer of GitLab's can be behind: a read takes readTimeout
+// at the most, and GitLab reads from no replica of its database that is known to lag for
+// more than a minute (max_replication_lag_time).
+const latestAnswer = 5 * time.Minute
+
+// observed is a followed run after GitLab, when it was asked, has shown its pipeline.
+// complete says that the observation has every field (source, ref, artifacts), as one
+// pipeline read by itself has; only such a one may end the run.
+//
+// An older state than the known one is an answer that came late. Where the known one has
+// stood for longer than answers come late, it is none: GitLab's clock was set back since, or
+// two of its machines disagree about the time.
+func (r Run) observed(o gitlab.Observation, complete bool, asked time.Time) Run {
 	if r.State != Started {
 		return r
 	}
@@ -19,8 +27,8 @@ func (r Run) observed(o gitlab.Observation, complete bool) Run {
 	if !complete {
 		known = known.Truncate(time.Second) // GraphQL's times have whole seconds
 	}
-	if o.Pipeline.UpdatedAt.Before(known) {
-		return r // an older answer that came late
+	if o.Pipeline.UpdatedAt.Before(known) && asked.Sub(known) < latestAnswer {
+		return r
 	}
 	before := r.Pipeline
 	r.Pipeline, r.Progress, r.Silence = o.Pipeline, o.Progress, nil
@@ -44,45 +52,6 @@ func (r Run) hasPipeline() bool { return r.State == Started || r.State == Ended 
 func (r Run) gone() Run {
 	if r.hasPipeline() {
 		r.State, r.Deleted, r.Silence = Ended, true, nil
-	}
-	return r
-}
-
-// deleted is the run after a person deleted its pipeline. The poller may have been
-// quicker, and not have known who did.
-func (r Run) deleted(act Act) Run {
-	if !r.hasPipeline() {
-		return r
-	}
-	return r.gone().did(act)
-}
-
-// acted is the run after something was done to its pipeline, and GitLab showed it like
-// this then. An observation without stages leaves the progress as it is.
-func (r Run) acted(o gitlab.Observation, act Act) Run {
-	if !r.hasPipeline() || r.Deleted {
-		return r
-	}
-	p, known := o.Pipeline, r.Pipeline.UpdatedAt
-	// over: it had ended, and has ended (again). A job that somebody started can be
-	// done by now, and a cancellation can have been polled before GitLab answered.
-	over := r.State == Ended && p.Status.Ended() && !r.endedAnew(p)
-	if over && act.Verb != Play && (act.Verb != Cancel || p.Status != gitlab.StatusCanceled) {
-		return r // nothing came of it
-	}
-	r = r.did(act)
-	if p.UpdatedAt.Before(known) || over && (act.Verb != Play || p.UpdatedAt.Equal(known)) {
-		return r // the poller was quicker, and knows better
-	}
-	if r.State == Ended {
-		r.State = Started
-		r.Lives++
-	}
-	r.Silence = nil
-	p.Name = cmp.Or(p.Name, r.Pipeline.Name) // answers to a retry and to a cancel leave it out
-	r.Pipeline = p
-	if len(o.Progress.Stages) > 0 {
-		r.Progress = o.Progress
 	}
 	return r
 }

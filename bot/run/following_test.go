@@ -56,8 +56,35 @@ func TestObserved(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := run.Observed(tt.run, tt.seen, tt.complete)
+			r := run.Observed(tt.run, tt.seen, tt.complete, noon.Add(time.Minute))
 			if r.State != tt.state || r.Pipeline.Status != tt.status {
+				t.Errorf("%s, %s; want %s, %s", r.State, r.Pipeline.Status, tt.state, tt.status)
+			}
+		})
+	}
+}
+
+// An older state is a late answer, but not long after the newer one was new: then GitLab's
+// clock was set back, or two of its machines disagree.
+func TestObservedOlder(t *testing.T) {
+	older := observation(gitlab.StatusFailed, noon.Add(-time.Second))
+	tests := map[string]struct {
+		known, asked time.Duration // since noon
+		complete     bool
+		state        run.State
+		status       gitlab.Status
+	}{
+		"at once":                                {0, time.Second, true, run.Started, gitlab.StatusRunning},
+		"as long as an answer can be late":       {0, run.LatestAnswer - time.Millisecond, true, run.Started, gitlab.StatusRunning},
+		"longer":                                 {0, run.LatestAnswer, true, run.Ended, gitlab.StatusFailed},
+		"longer, in a batch":                     {0, run.LatestAnswer, false, run.Started, gitlab.StatusFailed},
+		"set back by an hour":                    {time.Hour, time.Hour, true, run.Started, gitlab.StatusRunning},
+		"set back by an hour, which is over now": {time.Hour, time.Hour + run.LatestAnswer, true, run.Ended, gitlab.StatusFailed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := following(func(r *run.Run) { r.Pipeline.UpdatedAt = noon.Add(tt.known) })
+			if r := run.Observed(before, older, tt.complete, noon.Add(tt.asked)); r.State != tt.state || r.Pipeline.Status != tt.status {
 				t.Errorf("%s, %s; want %s, %s", r.State, r.Pipeline.Status, tt.state, tt.status)
 			}
 		})
@@ -71,14 +98,14 @@ func TestObservedIncompleteKeepsFields(t *testing.T) {
 	seen.Pipeline.StartedAt = noon
 	want := before.Pipeline
 	want.Status, want.UpdatedAt, want.StartedAt = gitlab.StatusPending, noon.Add(time.Second), noon
-	after := run.Observed(before, seen, false)
+	after := run.Observed(before, seen, false, noon)
 	if diff := cmp.Diff(want, after.Pipeline); diff != "" {
 		t.Errorf("pipeline (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(seen.Progress, after.Progress); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}
-	if after := run.Observed(before, seen, true); after.Pipeline.Source != "" {
+	if after := run.Observed(before, seen, true, noon); after.Pipeline.Source != "" {
 		t.Error("a complete observation is taken as it is")
 	}
 }

@@ -33,7 +33,7 @@ type fakeGitLab struct {
 	// look at a ref and the start.
 	shas   map[string]string
 	pushed string
-	// keepsOn: pipelines run on whatever is asked of them.
+	// keepsOn: pipelines stay as they are, whatever is asked of them.
 	keepsOn bool
 }
 
@@ -44,6 +44,7 @@ type fakePipeline struct {
 	seen      int
 	deleted   bool
 	manual    []gitlab.Job // that wait for somebody
+	optional  []gitlab.Job // that may be started, and that the pipeline does not wait for
 }
 
 type batch struct {
@@ -225,18 +226,37 @@ func (g *fakeGitLab) DeletePipeline(ctx context.Context, _, id int64) error {
 func (g *fakeGitLab) PlayJob(ctx context.Context, _, id int64) (job gitlab.Job, err error) {
 	err = g.call(ctx, "play", func() error {
 		for _, p := range g.pipelines {
-			i := slices.IndexFunc(p.manual, func(j gitlab.Job) bool { return j.ID == id })
-			if i < 0 {
-				continue
+			for _, waiting := range []*[]gitlab.Job{&p.manual, &p.optional} {
+				i := slices.IndexFunc(*waiting, func(j gitlab.Job) bool { return j.ID == id })
+				if i < 0 {
+					continue
+				}
+				job = (*waiting)[i]
+				*waiting = slices.Delete(*waiting, i, i+1)
+				if !g.keepsOn {
+					p.move(gitlab.StatusRunning)
+				}
+				return nil
 			}
-			job = p.manual[i]
-			p.manual = slices.Delete(p.manual, i, i+1)
-			p.move(gitlab.StatusRunning)
-			return nil
 		}
 		return &gitlab.Error{Op: "starting the job", Kind: gitlab.Invalid, Status: 400}
 	})
 	return job, err
+}
+
+// offers has a pipeline have jobs that somebody may start, and that it does not wait for:
+// observations do not show those.
+func (g *fakeGitLab) offers(id int64, jobs ...gitlab.Job) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.get(id).optional = jobs
+}
+
+// standsStill has pipelines stay as they are from now on, whatever is asked of them.
+func (g *fakeGitLab) standsStill() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keepsOn = true
 }
 
 // waitsFor has a pipeline wait until somebody starts a job.

@@ -21,8 +21,8 @@ const settleLooks = 8
 // what came of it. It is never done again for that.
 type Intent struct {
 	Act
-	// JobID is the job that is to be started; Waited says that the record knew it as one
-	// that waits for somebody.
+	// JobID is the job that is to be started; Waited says that it is known to have waited
+	// for somebody.
 	JobID  int64 `json:"job_id,omitempty"`
 	Waited bool  `json:"waited,omitempty"`
 	// Until is when whoever asks GitLab gives up. Nobody else looks before.
@@ -89,8 +89,11 @@ func (i Intent) came(r Run, o gitlab.Observation) bool {
 	case Retry:
 		return revived
 	case Play:
+		// The job is taken before an ended pipeline moves: until that does, somebody has to
+		// look, since nobody polls it.
 		_, waits := manualJob(o, i.JobID)
-		return i.Job != "" && (revived || i.Waited && !waits)
+		moved := !o.Pipeline.Status.Ended() || o.Pipeline.UpdatedAt.After(r.Pipeline.UpdatedAt)
+		return i.Job != "" && (revived || i.Waited && !waits && moved)
 	default:
 		return false // what is deleted is not seen
 	}

@@ -2,6 +2,7 @@ package run_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -72,6 +73,10 @@ func TestSettled(t *testing.T) {
 		r.Pipeline.Status, r.Progress.Manual = gitlab.StatusManual, []gitlab.Job{ship}
 	})
 	over := ended(func(r *run.Run) { r.Pipeline.FinishedAt = noon })
+	optional := ended(func(r *run.Run) { r.Progress.Manual = []gitlab.Job{ship} }) // GitLab told no time of its end
+	unmoved := func(o *gitlab.Observation) { o.Pipeline.UpdatedAt = over.Pipeline.UpdatedAt }
+	taken := run.Intent{Act: by("U2", run.Play), JobID: ship.ID, Until: noon.Add(10 * time.Second)}
+	taken.Job = ship.Name
 	const gone = gitlab.Status("gone")
 	type outcome struct {
 		state  run.State
@@ -96,6 +101,14 @@ func TestSettled(t *testing.T) {
 		"not canceled":                           {doing(run.Cancel, following()), seen(gitlab.StatusRunning), 100, outcome{run.Started, gitlab.StatusRunning, 0, "", 0}},
 		"its job was started":                    {doing(run.Play, blocked), seen(gitlab.StatusRunning), 10, outcome{run.Started, gitlab.StatusRunning, 0, run.Play, 0}},
 		"its job was not started":                {doing(run.Play, blocked), seen(gitlab.StatusManual, waits), 100, outcome{run.Started, gitlab.StatusManual, 0, "", 0}},
+		"its job was started, and it moves":      {doing(run.Play, optional), seen(gitlab.StatusRunning), 10, outcome{run.Started, gitlab.StatusRunning, 1, run.Play, 0}},
+		"its job was started and is done":        {doing(run.Play, optional), seen(gitlab.StatusSuccess), 10, outcome{run.Started, gitlab.StatusSuccess, 1, run.Play, 0}},
+		"its job was started, and nothing moves": {doing(run.Play, optional), seen(gitlab.StatusFailed, unmoved), 99, outcome{run.Ended, gitlab.StatusFailed, 0, "", 1}},
+		"GitLab took a job, and moves it now":    {run.Taken(over, taken), seen(gitlab.StatusRunning), 10, outcome{run.Started, gitlab.StatusRunning, 1, run.Play, 0}},
+		"GitLab took a job, and it is done":      {run.Taken(over, taken), seen(gitlab.StatusSuccess), 10, outcome{run.Started, gitlab.StatusSuccess, 1, run.Play, 0}},
+		"GitLab took a job, and nothing moves":   {run.Taken(over, taken), seen(gitlab.StatusFailed, unmoved), 99, outcome{run.Ended, gitlab.StatusFailed, 0, run.Play, 1}},
+		"GitLab took a job, and never moves it":  {run.Taken(over, taken), seen(gitlab.StatusFailed, unmoved), 100, outcome{run.Ended, gitlab.StatusFailed, 0, run.Play, 0}},
+		"GitLab took a job of what waited":       {run.Taken(blocked, taken), seen(gitlab.StatusRunning), 10, outcome{run.Started, gitlab.StatusRunning, 0, run.Play, 0}},
 		"a job that nobody knew by name":         {doing(run.Play, over), seen(gitlab.StatusRunning), 100, outcome{run.Started, gitlab.StatusRunning, 1, "", 0}},
 		"deleted":                                {doing(run.Delete, over), seen(gone), 10, outcome{run.Ended, gitlab.StatusFailed, 0, run.Delete, 0}},
 		"not deleted":                            {doing(run.Delete, over), seen(gitlab.StatusFailed), 100, outcome{run.Ended, gitlab.StatusFailed, 0, "", 0}},
@@ -117,6 +130,24 @@ func TestSettled(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A job that GitLab took waits no more, and what has no pipeline (any more) keeps nothing.
+func TestTaken(t *testing.T) {
+	ship, rollback := gitlab.Job{ID: 5, Name: "ship"}, gitlab.Job{ID: 6, Name: "rollback"}
+	waits := following(func(r *run.Run) {
+		r.Progress.Manual, r.Progress.ManualTotal = []gitlab.Job{ship, rollback}, 7
+	})
+	i := run.Intent{Act: by("U2", run.Play), JobID: ship.ID}
+	r := run.Taken(run.Intends(waits, i), i)
+	if !slices.Equal(r.Progress.Manual, []gitlab.Job{rollback}) || r.Progress.ManualTotal != 6 || len(r.Doing) != 1 || len(r.Acts) != 1 {
+		t.Errorf("%v of %d wait, %d intents, acts %v", r.Progress.Manual, r.Progress.ManualTotal, len(r.Doing), r.Acts)
+	}
+	for name, r := range map[string]run.Run{"deleted": run.Gone(waits), "not started": requested()} {
+		if r := run.Taken(r, i); len(r.Doing) != 0 || len(r.Acts) != 0 {
+			t.Errorf("%s: %d intents, acts %v", name, len(r.Doing), r.Acts)
+		}
 	}
 }
 
@@ -230,6 +261,66 @@ func TestActDoneAfterItsAnswer(t *testing.T) {
 			w.rests()
 			if r := w.record("V1"); !late && (r.Lives != 0 || len(r.Acts) != 0) {
 				t.Errorf("%d lives, acts %v", r.Lives, r.Acts)
+			}
+		})
+	}
+}
+
+// GitLab takes a retry, or a job of a pipeline that has ended, and moves the pipeline when
+// nobody waits for that any more: every card comes to life. Where it never does, the
+// records come to rest again.
+func TestPipelineMovesLate(t *testing.T) {
+	t.Parallel()
+	ship := gitlab.Job{ID: 5, Name: "ship", Stage: "deploy"}
+	tests := map[string]struct {
+		verb  run.Verb
+		moves bool
+		err   error
+		acts  int
+	}{
+		"a job, late":    {run.Play, true, nil, 1},
+		"a job, never":   {run.Play, false, nil, 1}, // it was started all the same
+		"a retry, late":  {run.Retry, true, run.ErrNotYet, 1},
+		"a retry, never": {run.Retry, false, run.ErrNotYet, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if tt.moves {
+				w.settle = 30 * time.Second // it moves within
+			}
+			w.gitlab.standsStill()
+			w.start()
+			shownEverywhere(w)
+			w.gitlab.offers(1, ship)
+			w.fails()
+			asking, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+			defer cancel()
+			if err := w.engine.Act(asking, app, 1, by("U2", tt.verb), ship.ID); !errors.Is(err, tt.err) {
+				t.Errorf("whoever asked is told: %v; want %v", err, tt.err)
+			}
+			lives, told := 0, []string{"ended:0"}
+			if tt.moves {
+				lives, told = 1, append(told, "ended:1")
+				w.gitlab.moves(1, gitlab.StatusRunning)
+				w.sees("its second life", func(r run.Run) bool {
+					return r.State == run.Started && r.Lives == 1 && lastAct(r).Verb == tt.verb
+				})
+				w.gitlab.moves(1, gitlab.StatusSuccess)
+				w.sees("its second end", func(r run.Run) bool { return r.State == run.Ended && r.Pipeline.Status == gitlab.StatusSuccess })
+			}
+			w.rests()
+			for _, id := range everywhere {
+				if r := w.record(id); r.State != run.Ended || r.Lives != lives || len(r.Acts) != tt.acts {
+					t.Errorf("%s: %s, %d lives, acts %v", id, r.State, r.Lives, r.Acts)
+				}
+				if got := w.display.notices(id); !slices.Equal(got, told) {
+					t.Errorf("%s: notices %q, want %q", id, got, told)
+				}
+			}
+			if got := w.gitlab.called(string(tt.verb)); got != 1 {
+				t.Errorf("GitLab was asked %d times", got)
 			}
 		})
 	}

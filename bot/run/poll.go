@@ -49,8 +49,8 @@ func (p *pollers) of(project string) *poller {
 }
 
 // poll looks once at everything that is followed in a project. Its times are compared
-// within this process alone, and so by a clock that nobody sets: a jump of the wall clock
-// changes nothing here.
+// within this process alone, and so by a clock that nobody sets, but for one that is held
+// against GitLab's (observed): a jump of the wall clock changes nothing else here.
 func (e *Engine) poll(ctx context.Context, project string) time.Duration {
 	runs := e.live.followed(project)
 	if len(runs) == 0 {
@@ -139,9 +139,9 @@ func (e *Engine) readDue(ctx context.Context, p *poller, runs []Run, listed []gi
 	recorded, err := recordEach(ctx, reading, func(w watched) error {
 		o, ok := observations[w.run.Pipeline.ID]
 		if ok && !o.Pipeline.Status.Ended() {
-			return e.record(ctx, w.run, o, nil)
+			return e.record(ctx, w.run, o, nil, now)
 		}
-		return e.record(ctx, w.run, o, alone[w.run.Pipeline.ID])
+		return e.record(ctx, w.run, o, alone[w.run.Pipeline.ID], now)
 	})
 	for _, id := range recorded {
 		p.readAt[id] = now
@@ -223,8 +223,9 @@ func endedOf(reading []watched, listed []gitlab.Pipeline) map[int64]bool {
 
 // record writes what was observed of one run. An end, or an absence, is read once
 // more by itself: a batch lacks the artifacts, and a list can lack a pipeline for
-// other reasons than that it was deleted. Where readAlone is nil the batch does.
-func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAlone func() (gitlab.Observation, error)) (err error) {
+// other reasons than that it was deleted. Where readAlone is nil the batch does. asked is
+// before GitLab was asked for any of it.
+func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAlone func() (gitlab.Observation, error), asked time.Time) (err error) {
 	complete := readAlone != nil
 	if complete {
 		o, err = readAlone()
@@ -236,10 +237,10 @@ func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAl
 	if err != nil {
 		return err
 	}
-	if reflect.DeepEqual(r, r.observed(o, complete)) {
+	if reflect.DeepEqual(r, r.observed(o, complete, asked)) {
 		return nil // as the mirror has it: most of what is read has not changed
 	}
-	_, err = e.keep(ctx, r.Request.ID, func(r Run) Run { return r.observed(o, complete) })
+	_, err = e.keep(ctx, r.Request.ID, func(r Run) Run { return r.observed(o, complete, asked) })
 	return err
 }
 

@@ -123,6 +123,25 @@ func TestManualPipelineIsFollowedOn(t *testing.T) {
 	w.showsState("V1", run.Ended)
 }
 
+// GitLab's clock was set back: the end of a pipeline is older than what its record knows,
+// and all the same its end.
+func TestEndThatIsOlderThanWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	w := byHand(t, "V1")
+	known := time.Now().Add(-2 * run.LatestAnswer)
+	if _, err := w.engine.Store().Update(w.ctx, "V1", func(r run.Run) run.Run { r.Pipeline.UpdatedAt = known; return r }); err != nil {
+		t.Fatal(err)
+	}
+	w.gitlab.moves(1, gitlab.StatusSuccess)
+	w.gitlab.mu.Lock()
+	w.gitlab.pipelines[0].UpdatedAt = known.Add(-time.Hour)
+	w.gitlab.mu.Unlock()
+	w.round()
+	if r := w.record("V1"); r.State != run.Ended || r.Pipeline.Status != gitlab.StatusSuccess {
+		t.Errorf("%s, %s", r.State, r.Pipeline.Status)
+	}
+}
+
 // A pipeline that cannot be read holds up no other one of its project.
 func TestOneUnreadablePipeline(t *testing.T) {
 	t.Parallel()

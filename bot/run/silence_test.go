@@ -51,7 +51,7 @@ func TestWhatIsSeenEndsTheSilence(t *testing.T) {
 	silent := following(func(r *run.Run) { r.Silence = &run.Silence{Since: noon} })
 	o := observation(gitlab.StatusRunning, noon.Add(time.Second))
 	for name, r := range map[string]run.Run{
-		"observed": run.Observed(silent, o, false), "acted on": run.Acted(silent, o, run.Act{}), "gone": run.Gone(silent),
+		"observed": run.Observed(silent, o, false, noon), "acted on": run.Acted(silent, o, run.Act{}), "gone": run.Gone(silent),
 	} {
 		if r.Silence != nil {
 			t.Errorf("%s: still %v", name, r.Silence)

@@ -165,7 +165,7 @@ func TestNoChangeWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := gitlab.Observation{Pipeline: following().Pipeline}
-	if _, err := s.Update(ctx, "V1", func(r run.Run) run.Run { return run.Observed(r, seen, true) }); err != nil {
+	if _, err := s.Update(ctx, "V1", func(r run.Run) run.Run { return run.Observed(r, seen, true, noon) }); err != nil {
 		t.Fatal(err)
 	}
 	after, err := s.Revision(ctx, "V1")
@@ -204,7 +204,7 @@ func TestVersion(t *testing.T) {
 		{"shown", func(r run.Run) run.Run { r.Shown = run.Shown{Version: r.Version, Card: "1"}; return r }, false},
 		{"touched", func(r run.Run) run.Run { r.Pipeline.UpdatedAt = noon.Add(time.Second); return r }, false},
 		{"moved", func(r run.Run) run.Run {
-			return run.Observed(r, observation(gitlab.StatusRunning, noon.Add(2*time.Second)), false)
+			return run.Observed(r, observation(gitlab.StatusRunning, noon.Add(2*time.Second)), false, noon)
 		}, true},
 		{"followed by one more", func(r run.Run) run.Run { return run.FollowedBy(r, run.Person{User: "U2"}) }, false},
 		{"retried", func(r run.Run) run.Run {
