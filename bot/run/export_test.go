@@ -45,6 +45,7 @@ var (
 	Approved   = Run.approved
 	AsksAnew   = Run.asksAnew
 	AtRest     = Run.atRest
+	ShownTwice = shownTwice
 	Backoff    = backoff
 	ProjectKey = projectKey
 	Decode     = decode
