@@ -41,8 +41,9 @@ type Display struct {
 // the only one to show the run any more, and is asked right before each post and each
 // edit. What it cannot see is an edit that is on its way for longer than another takes
 // to follow it, since Slack takes edits without asking what they replace. The old state
-// may stand for a moment then. It is overwritten: by a redraw where the answer to an
-// edit was lost (unsure), and where two have shown the run, by whoever finds that out.
+// may stand for a moment then. It is overwritten: where no answer came to an edit, by
+// whoever shows the run after it (unsureFor), and where two have shown the run, by
+// whoever finds that out.
 func (d *Display) Show(ctx context.Context, r run.Run, save func(run.Shown) error) (again time.Duration, err error) {
 	s := &showing{Display: d, run: r, shown: r.Shown, save: func(shown run.Shown) error {
 		if err := save(shown); err != nil {
@@ -50,6 +51,9 @@ func (d *Display) Show(ctx context.Context, r run.Run, save func(run.Shown) erro
 		}
 		return nil
 	}}
+	if err := s.settle(); err != nil {
+		return 0, err
+	}
 	if err := s.notices(ctx); err != nil {
 		return retryAfter(err), err
 	}
@@ -59,7 +63,11 @@ func (d *Display) Show(ctx context.Context, r run.Run, save func(run.Shown) erro
 		return cardAgain, cardErr
 	}
 	again, err = s.replies(ctx)
-	return sooner(cardAgain, max(again, retryAfter(err))), errors.Join(cardErr, err)
+	again = sooner(cardAgain, max(again, retryAfter(err)))
+	if err := errors.Join(cardErr, err); err != nil {
+		return again, err
+	}
+	return sooner(again, s.unsure()), nil
 }
 
 // errNotSaved: the record cannot be written, or is not ours alone any more. Nothing more
@@ -137,16 +145,13 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	}
 	drawn := s.drawCard()
 	hash := hashOf(drawn)
-	late := left(s.shown.Unsure, unsureFor, time.Now()) // an edit may still come for so long
-	if s.shown.Hash != hash || !s.shown.Unsure.IsZero() && late == 0 {
-		if again := s.editable(); again > 0 {
-			return again, nil
-		}
-		if err := s.edit(ctx, drawn, hash, late == 0); err != nil {
-			return 0, err
-		}
+	if hash == s.shown.Hash {
+		return 0, nil
 	}
-	return late, nil
+	if again := s.editable(); again > 0 {
+		return again, nil
+	}
+	return 0, s.editCard(ctx, drawn, hash)
 }
 
 const (
@@ -155,9 +160,6 @@ const (
 	// on refusing is tried ever more rarely, down to once in editAgainMost.
 	editAgain     = 30 * time.Second
 	editAgainMost = time.Hour
-	// unsureFor is how long Slack may take to do what it gave no answer to. Calls are
-	// given up after less.
-	unsureFor = 15 * time.Second
 )
 
 // editable is when the card may be edited, 0 for now.
@@ -180,36 +182,22 @@ func refusedFor(refusals int) time.Duration {
 	return min(editAgainMost, editAgain<<min(max(refusals-1, 0), 10))
 }
 
-// edit edits the card. settled: an edit whose answer was lost earlier, if any, will not
-// be done any more.
-func (s *showing) edit(ctx context.Context, drawn message, hash string, settled bool) error {
-	if err := s.save(s.shown); err != nil { // whose turn is it?
-		return err
-	}
-	// Without parse, chat.update would look for names and links in the text.
-	options := append(drawn.options(), slack.MsgOptionParse(false))
-	_, _, _, err := s.API.UpdateMessageContext(ctx, s.shown.Channel, s.shown.Card, options...)
+func (s *showing) editCard(ctx context.Context, drawn message, hash string) error {
+	err := s.edit(ctx, s.shown.Card, drawn)
 	switch {
+	case errors.Is(err, errNotSaved):
+		return err
 	case err == nil:
 		s.shown.Hash, s.shown.At = hash, time.Now()
 		s.shown.EditRefused, s.shown.Refusals = time.Time{}, 0
-		if settled {
-			s.shown.Unsure = time.Time{}
-		}
 	case lost(err):
 		s.Log.Warn("a card cannot be edited any more", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
-		return s.tell(toldLost)
+		s.shown.Told = append(s.shown.Told, toldLost)
+		err = nil
 	case permanent(err):
 		s.shown.EditRefused, s.shown.Refusals = time.Now(), s.shown.Refusals+1
-	case unanswered(err):
-		s.shown.Unsure = time.Now()
-	default:
-		return err
 	}
-	if notSaved := s.save(s.shown); notSaved != nil {
-		return notSaved
-	}
-	return err
+	return errors.Join(err, s.save(s.shown))
 }
 
 // lost: there is no such card any more that could be edited.

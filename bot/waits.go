@@ -2,12 +2,12 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/slack-go/slack"
 	"go.uber.org/zap"
 
 	"pipebot/bot/budget"
@@ -32,45 +32,45 @@ func (s *showing) stands(name, hash, ts string) {
 // redraw brings the replies that stand in line with the run.
 func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 	for _, reply := range s.shown.Standing {
-		drawn, last := drawStanding(s.run, reply)
-		hash := hashOf(drawn)
-		if hash == reply.Hash && !last {
-			continue
-		}
-		if hash != reply.Hash {
-			again, err := s.editReply(ctx, reply, drawn)
-			if again > 0 || err != nil && !permanent(err) {
-				return again, err
-			}
-			if err != nil {
-				s.Log.Warn("a reply keeps its buttons", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
-				last = true
-			}
-		}
-		rest := slices.Clone(s.shown.Standing)
-		at := slices.Index(rest, reply)
-		if rest[at].Hash = hash; last {
-			rest = slices.Delete(rest, at, at+1)
-		}
-		s.shown.Standing = rest
-		if err := s.save(s.shown); err != nil {
-			return 0, err
+		if again, err := s.redrawReply(ctx, reply); again > 0 || err != nil {
+			return again, err
 		}
 	}
 	return 0, nil
 }
 
-// editReply edits a reply, once the budget has something left for it.
-func (s *showing) editReply(ctx context.Context, reply run.Standing, drawn message) (again time.Duration, err error) {
-	if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
-		return again, nil
+// redrawReply edits a reply that should read otherwise by now, once the budget has something
+// left for it. It is let go when it cannot change any more, nor any edit may yet change it.
+func (s *showing) redrawReply(ctx context.Context, reply run.Standing) (again time.Duration, err error) {
+	drawn, last := drawStanding(s.run, reply)
+	hash := hashOf(drawn)
+	gone := false
+	if hash != reply.Hash {
+		if again := s.Budget.Take(budget.Update, "", budget.End); again > 0 {
+			return again, nil
+		}
+		err := s.edit(ctx, reply.TS, drawn)
+		switch {
+		case errors.Is(err, errNotSaved):
+			return 0, err
+		case err != nil && !permanent(err):
+			return 0, errors.Join(err, s.save(s.shown))
+		case err != nil:
+			s.Log.Warn("a reply keeps its buttons", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
+			gone = true
+		}
 	}
-	if err := s.save(s.shown); err != nil { // whose turn is it?
-		return 0, err
+	gone = gone || last && s.shown.Unsure.IsZero()
+	if hash == reply.Hash && !gone {
+		return 0, nil
 	}
-	options := append(drawn.options(), slack.MsgOptionParse(false))
-	_, _, _, err = s.API.UpdateMessageContext(ctx, s.shown.Channel, reply.TS, options...)
-	return 0, err
+	rest := slices.Clone(s.shown.Standing)
+	at := slices.Index(rest, reply)
+	if rest[at].Hash = hash; gone {
+		rest = slices.Delete(rest, at, at+1)
+	}
+	s.shown.Standing = rest
+	return 0, s.save(s.shown)
 }
 
 // drawStanding draws a reply that stands as it should read now; last says that nothing in it

@@ -437,6 +437,7 @@ func TestShownTwice(t *testing.T) {
 				drawn = cardHash(r)
 				_, err = w.engine.Store().Update(ctx, "V1", func(r run.Run) run.Run {
 					r.Shown.Hash, r.Shown.Told = drawn, append(r.Shown.Told, "by the other")
+					r.Shown.Standing = []run.Standing{{Name: "waits:0", TS: "1.2", Hash: "drawn"}}
 					return r
 				})
 			})
@@ -449,8 +450,12 @@ func TestShownTwice(t *testing.T) {
 	w.gitlab.moves(1, gitlab.StatusSuccess)
 	w.showsState("V1", run.Ended)
 	w.rests()
-	if got := w.record("V1").Shown.Told; !slices.Equal(got, []string{"by the other", "ended:0"}) {
-		t.Errorf("told %q", got)
+	shown := w.record("V1").Shown
+	if !slices.Equal(shown.Told, []string{"by the other", "ended:0"}) {
+		t.Errorf("told %q", shown.Told)
+	}
+	if want := []run.Standing{{Name: "waits:0", TS: "1.2"}}; !slices.Equal(shown.Standing, want) {
+		t.Errorf("replies %+v, want %+v: to be drawn anew", shown.Standing, want)
 	}
 	if got := w.display.notices("V1"); !slices.Equal(got, []string{"ended:0"}) {
 		t.Errorf("notices %q", got)

@@ -46,6 +46,7 @@ var (
 	Approved   = Run.approved
 	AsksAnew   = Run.asksAnew
 	AtRest     = Run.atRest
+	ShownTwice = shownTwice
 	Backoff    = backoff
 	ProjectKey = projectKey
 	Decode     = decode

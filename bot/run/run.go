@@ -2,6 +2,7 @@ package run
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"pipebot/gitlab"
@@ -152,8 +153,8 @@ type Run struct {
 }
 
 // Shown is what people have been shown of a run. The [Display] reads and writes
-// it; the engine only keeps it, compares Version, and clears Hash where what
-// stands in Slack has become uncertain.
+// it; the engine only keeps it, compares Version, and has all drawn anew where two
+// have shown the run.
 type Shown struct {
 	// Version of the run that people have been shown completely.
 	Version int `json:"version,omitempty"`
@@ -164,10 +165,13 @@ type Shown struct {
 	Hash string    `json:"hash,omitempty"`
 	At   time.Time `json:"at,omitzero"`
 	// EditRefused is when Slack last refused an edit of the card, Refusals how often in a
-	// row, and Unsure when it gave no answer to one: it may do it later.
+	// row.
 	EditRefused time.Time `json:"edit_refused,omitzero"`
 	Refusals    int       `json:"refusals,omitempty"`
-	Unsure      time.Time `json:"unsure,omitzero"`
+	// Unsure is set while an edit of the card or of a reply is under way, and since when.
+	// It stays where Slack gave no answer, and where who waited for it died: Slack may do
+	// the edit later.
+	Unsure time.Time `json:"unsure,omitzero"`
 	// Posting is set while a message is being posted whose outcome is not known:
 	// its name, and since when. PostingLost: Slack gave no answer.
 	Posting     string    `json:"posting,omitempty"`
@@ -177,6 +181,17 @@ type Shown struct {
 	Told []string `json:"told,omitempty"`
 	// Standing are the replies whose buttons can still be used.
 	Standing []Standing `json:"standing,omitempty"`
+}
+
+// Uncertain is what was shown where it is not known what the messages read: all that may
+// change are to be drawn anew.
+func (s Shown) Uncertain() Shown {
+	s.Hash = ""
+	s.Standing = slices.Clone(s.Standing)
+	for i := range s.Standing {
+		s.Standing[i].Hash = ""
+	}
+	return s
 }
 
 // Standing is a reply in a run's thread that changes with the run.

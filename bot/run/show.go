@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -81,7 +82,7 @@ func (e *Engine) saveShown(ctx context.Context, id string, before, after Shown) 
 	r, err := e.keep(ctx, id, func(r Run) Run {
 		moved = !reflect.DeepEqual(r.Shown, before)
 		if moved {
-			r.Shown.Hash, r.Shown.Version = "", 0
+			r.Shown = shownTwice(r.Shown, after)
 		} else {
 			r.Shown = after
 		}
@@ -91,4 +92,21 @@ func (e *Engine) saveShown(ctx context.Context, id string, before, after Shown) 
 		err = errShownTwice
 	}
 	return r.Shown, err
+}
+
+// shownTwice is what was shown of a run by one who has written it down and by another, who
+// cannot: what it says, but all is to be drawn anew. A reply that only the other one knows
+// may have got its buttons by that one's edit, or by being posted a second time; and the
+// later of their edits that may yet come is awaited.
+func shownTwice(written, other Shown) Shown {
+	for _, reply := range other.Standing {
+		if !slices.ContainsFunc(written.Standing, func(s Standing) bool { return s.TS == reply.TS }) {
+			written.Standing = append(written.Standing, reply)
+		}
+	}
+	if other.Unsure.After(written.Unsure) {
+		written.Unsure = other.Unsure
+	}
+	written.Version = 0
+	return written.Uncertain()
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type fault struct {
 	until      time.Time // not for one call but for all until then
 	channel    string    // only for what is posted there
 	header     string    // the Retry-After itself, with a plain text body
+	held       *held     // do it late
 }
 
 // FailNext makes the next calls of a method, times of them, answer this Slack error and do nothing. Here and
@@ -69,6 +71,30 @@ func (s *Server) HTTPFailNext(method string, status int, body string, applied bo
 // DelayNext holds back the answer to the next call of a method. The call takes effect at once.
 func (s *Server) DelayNext(method string, d time.Duration) {
 	s.addFault(method, fault{delay: d}, 1)
+}
+
+// held is a call that waits to be done.
+type held struct{ came, released chan struct{} }
+
+// HoldNext keeps the next call of a Web API method from being done. came is closed when the call is there. It
+// takes effect once release is called, though the client may be gone by then, and is answered after that.
+func (s *Server) HoldNext(method string) (came <-chan struct{}, release func()) {
+	h := &held{came: make(chan struct{}), released: make(chan struct{})}
+	s.addFault(method, fault{held: h}, 1)
+	return h.came, sync.OnceFunc(func() { close(h.released) })
+}
+
+// hold waits, without the lock, until a call may be done. It reports false where the server closes before.
+func (s *Server) hold(h *held) bool {
+	close(h.came)
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-h.released:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
 }
 
 // Down takes Slack away, until it is called with false: connections are dropped, no new ones are handed out, and

@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -71,5 +72,54 @@ func TestDown(t *testing.T) {
 	s.Down(false)
 	if err := post(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A call that is held back takes effect when it is let go, though nobody waits for its
+// answer any more; one that is never let go does not keep the server from closing.
+func TestHoldNext(t *testing.T) {
+	s := newServer(t, slacktest.Config{})
+	c := s.AddChannel("general", slacktest.Public, s.AddUser("alice"))
+	post := func(text string) (came <-chan struct{}, release, leave func(), left <-chan error) {
+		came, release = s.HoldNext("chat.postMessage")
+		ctx, leave := context.WithCancel(testContext(t))
+		answer := make(chan error, 1)
+		go func() {
+			_, _, err := newClient(s).PostMessageContext(ctx, c.ID, slack.MsgOptionText(text, false))
+			answer <- err
+		}()
+		return came, release, leave, answer
+	}
+	came, release, leave, left := post("late")
+	<-came
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the client was told %v", err)
+	}
+	if n := len(c.Messages(nil)); n != 0 {
+		t.Errorf("%d messages before it was let go", n)
+	}
+	release()
+	if err := s.Wait(testContext(t), func() bool { return len(c.Messages(nil)) == 1 }); err != nil {
+		t.Error(err)
+	}
+
+	came, release, leave, left = post("awaited")
+	<-came
+	release()
+	if err := <-left; err != nil {
+		t.Error(err)
+	}
+	leave()
+
+	came, _, leave, left = post("never")
+	<-came
+	s.Close()
+	if err := <-left; err == nil {
+		t.Error("it was answered")
+	}
+	leave()
+	if n := len(c.Messages(nil)); n != 2 {
+		t.Errorf("%d messages, want 2", n)
 	}
 }

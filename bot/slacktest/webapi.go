@@ -105,6 +105,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	c, err := readCall(r)
 	s.mu.Lock()
 	fault := s.takeFault(c)
+	if fault.held != nil && !s.hold(fault.held) {
+		s.mu.Unlock()
+		return
+	}
 	var answer obj
 	if fault.prevents() {
 		answer = fault.answer()

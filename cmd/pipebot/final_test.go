@@ -259,6 +259,34 @@ func TestKillWhileRetrying(t *testing.T) {
 	w.clean()
 }
 
+// kill -9 while Slack is being asked for an edit, which Slack does after the next process
+// has made a newer one: the card does not stay at the older state.
+func TestKillWhileEditing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.ask(w.alice, w.channel, "main")
+	p := w.pipeline(1)
+	p.Start()
+	w.card(w.channel, "Running")
+	came, late := w.slack.HoldNext("chat.update")
+	p.Job("compile").Succeed()
+	select {
+	case <-came:
+	case <-w.ctx.Done():
+		t.Fatalf("the card is not edited\n%s", w.bot.output())
+	}
+	w.bot.kill()
+	p.Finish("success")
+	w.run()
+	w.card(w.channel, "Passed")
+	late()
+	w.card(w.channel, "Running")
+	w.card(w.channel, "Passed")
+	w.reply(w.channel, "passed in")
+	w.clean()
+}
+
 // The buttons of a job that waits go from the thread when it is started elsewhere.
 func TestButtonsOfTheThreadGo(t *testing.T) {
 	t.Parallel()
