@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -388,6 +389,49 @@ func TestLostAnswersOfActs(t *testing.T) {
 				t.Errorf("GitLab was asked %d times", got)
 			}
 		})
+	}
+}
+
+// A batch that was read before somebody canceled, and is written down afterwards, is of the
+// same second: it takes nothing back.
+func TestABatchThatWasOvertaken(t *testing.T) {
+	t.Parallel()
+	w := running(t)
+	read, canceled := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	w.gitlab.on(func(_ context.Context, op string) error {
+		select {
+		case <-canceled:
+			if op == "list" {
+				return gitlabError(gitlab.NotSent) // no later poll mends what this one does
+			}
+		default:
+		}
+		return nil
+	}, func(ctx context.Context, op string) error {
+		if op == "observe" {
+			first.Do(func() {
+				close(read)
+				select {
+				case <-canceled:
+				case <-ctx.Done():
+				}
+			})
+		}
+		return nil
+	})
+	w.submit("V1")
+	select {
+	case <-read:
+	case <-w.ctx.Done():
+		t.Fatal("nothing was read")
+	}
+	w.acts(run.Cancel, 1, 0)
+	polls := w.gitlab.called("list")
+	close(canceled)
+	w.until("it was polled again", func() bool { return w.gitlab.called("list") > polls })
+	if r := w.record("V1"); r.Pipeline.Status != gitlab.StatusCanceling {
+		t.Errorf("it is %s", r.Pipeline.Status)
 	}
 }
 

@@ -240,7 +240,12 @@ func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAl
 	if reflect.DeepEqual(r, r.observed(o, complete, asked)) {
 		return nil // as the mirror has it: most of what is read has not changed
 	}
-	_, err = e.keep(ctx, r.Request.ID, func(r Run) Run { return r.observed(o, complete, asked) })
+	_, err = e.keep(ctx, r.Request.ID, func(now Run) Run {
+		if !complete && !now.Pipeline.UpdatedAt.Equal(r.Pipeline.UpdatedAt) {
+			return now // it has moved since, and a batch does not tell what comes first in a second
+		}
+		return now.observed(o, complete, asked)
+	})
 	return err
 }
 
