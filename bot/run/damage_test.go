@@ -406,7 +406,8 @@ func TestFolderWithoutNote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := flip(path, string(data), len(data)/2); err != nil {
+	const sum = 8
+	if err := flip(path, string(data), lengthOf(data)-sum-1); err != nil { // the body's last byte
 		t.Fatal(err)
 	}
 	damaged.refuses(t, run.ErrDamaged, "the runs: "+path, "the checksum of a record is wrong")
