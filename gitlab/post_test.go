@@ -133,10 +133,13 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 // GitLab may finish what the client gave up on; then it is found by its marker.
 func TestATimeoutAfterItWasSentIsUnclear(t *testing.T) {
+	t.Parallel()
 	for _, trigger := range []bool{true, false} {
 		t.Run(gitlab.Source(trigger), func(t *testing.T) {
+			t.Parallel()
 			gl := newInstance(t, nil)
-			gl.Fault(gitlabtest.Match{Method: http.MethodPost}, gitlabtest.Fault{ApplyAfter: 20 * time.Millisecond})
+			// Long enough for the client to give up before, on whatever machine.
+			gl.Fault(gitlabtest.Match{Method: http.MethodPost}, gitlabtest.Fault{ApplyAfter: 5 * time.Second})
 			start := gl.start(trigger)
 			start.Variables = map[string]string{"PIPEBOT_RUN_ID": "V1"}
 			since := time.Now()
