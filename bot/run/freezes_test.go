@@ -172,10 +172,12 @@ func TestFreezesRefuse(t *testing.T) {
 func TestFreezeHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFreezer(t, open(t, run.StoreConfig{Dir: t.TempDir()}))
-	hold := make(chan struct{})
+	hangs, hold := make(chan struct{}), make(chan struct{})
 	first := true
+	var once sync.Once
 	f.OnTold(func() {
 		if !first { // the end of what there was at the start
+			once.Do(func() { close(hangs) })
 			<-hold
 		}
 		first = false
@@ -187,6 +189,7 @@ func TestFreezeHoldsAtOnce(t *testing.T) {
 	if diff := cmp.Diff([]run.Freeze{a, b}, got); diff != "" || err != nil {
 		t.Errorf("%v (-added +current):\n%s", err, diff)
 	}
+	receive(t, "the hanging watch", hangs) // it has told of the first, and tells of no more
 	if err := f.Remove(f.ctx, a.ID); err != nil {
 		t.Fatal(err)
 	}
