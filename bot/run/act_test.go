@@ -226,7 +226,7 @@ func TestDeleteWhatRuns(t *testing.T) {
 func TestRevivedRecordStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Retention = 3 * time.Second // after which what is at rest must not be gone before it is retried
+	w.cfg.Retention = 10 * time.Second // after which what is at rest must not be gone before it is retried
 	w.start()
 	w.submit("V1")
 	w.showsState("V1", run.Started)

@@ -142,10 +142,22 @@ func readRecord(data []byte, h hash.Hash64) (length int, err error) {
 	if !bytes.Equal(h.Sum(nil), data[length-recordSum:length]) {
 		return 0, errors.New("the checksum of a record is wrong")
 	}
-	if first&hasHeaders != 0 && !areHeaders(data[body:length-recordSum], binary.LittleEndian.Uint32(data[subject:])) {
+	switch {
+	case first&hasHeaders == 0 && !areSubjectAndBody(data[recordHeader:subject], data[body:length-recordSum]):
+		return 0, errors.New("the length of a record's subject is wrong")
+	case first&hasHeaders != 0 && !areHeaders(data[body:length-recordSum], binary.LittleEndian.Uint32(data[subject:])):
 		return 0, errors.New("the length of a record's headers is wrong")
 	}
 	return length, nil
+}
+
+// areSubjectAndBody reports whether a record without headers can be divided like this. The
+// checksum leaves the length of the subject out and reads on into the body: divided elsewhere
+// a link would be nobody's, and a token of no work. All that is written without headers has
+// either no body, as a token and what tells that another record was removed, or JSON; and
+// there is no brace in a subject.
+func areSubjectAndBody(subject, body []byte) bool {
+	return !bytes.Contains(subject, []byte("{")) && (len(body) == 0 || body[0] == '{')
 }
 
 // areHeaders reports whether headers of a length stand at the beginning of data. The

@@ -89,8 +89,19 @@ func TestNotSentRecovers(t *testing.T) {
 			t.Parallel()
 			w := running(t)
 			w.gitlab.refuses(op, gitlabError(gitlab.NotSent), gitlabError(gitlab.RateLimited))
+			waits := func(r run.Run) bool { return r.State == run.Requested && r.Waiting != nil }
+			w.gitlab.on(func(_ context.Context, asked string) error {
+				tried := w.gitlab.called(op)
+				if asked == op {
+					tried-- // this one is not answered yet
+				}
+				// Each try begins with reading the project: none before the person was told.
+				if asked == "resolve" && tried > 0 && !w.eventually(func() bool { return w.display.ever("V1", waits) }) {
+					w.Error("nobody was told that it waits")
+				}
+				return nil
+			}, nil)
 			w.submit("V1")
-			w.shows("V1", "that it waits", func(r run.Run) bool { return r.State == run.Requested && r.Waiting != nil })
 			if last := w.showsState("V1", run.Started); last.Waiting != nil {
 				t.Errorf("it still waits: %+v", last.Waiting)
 			}

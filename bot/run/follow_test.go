@@ -217,7 +217,7 @@ func TestAddFollower(t *testing.T) {
 func TestRunning(t *testing.T) {
 	t.Parallel()
 	w := running(t)
-	w.gitlab.refuses("resolve", gitlabError(gitlab.NotSent)) // the first waits for GitLab
+	w.gitlab.refuses("resolve", &gitlab.Error{Kind: gitlab.NotSent, RetryAfter: time.Hour}) // the first waits for GitLab
 	w.submit("V1")
 	w.shows("V1", "that it waits", func(r run.Run) bool { return r.Waiting != nil })
 	w.submit("V2")

@@ -175,8 +175,9 @@ func TestFreezesRefuse(t *testing.T) {
 func TestFreezeHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFreezer(t, open(t, run.StoreConfig{Dir: t.TempDir()}))
-	hold := make(chan struct{})
-	f.OnTold(func() { <-hold })
+	hangs, hold := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	f.OnTold(func() { once.Do(func() { close(hangs) }); <-hold })
 	f.keep()
 	f.until("the mirror is complete", isComplete)
 	a, b := f.add(run.Freeze{At: noon}), f.add(run.Freeze{At: noon.Add(1)})
@@ -184,6 +185,7 @@ func TestFreezeHoldsAtOnce(t *testing.T) {
 	if diff := cmp.Diff([]run.Freeze{a, b}, got); diff != "" || err != nil {
 		t.Errorf("%v (-added +current):\n%s", err, diff)
 	}
+	receive(t, "the hanging watch", hangs) // it has told of the first, and tells of no more
 	if err := f.Remove(f.ctx, a.ID); err != nil {
 		t.Fatal(err)
 	}

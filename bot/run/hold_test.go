@@ -223,16 +223,19 @@ func TestMovedAfterApproval(t *testing.T) {
 	t.Parallel()
 	w := running(t)
 	w.holds("V1", run.ForApproval, time.Hour)
-	down := &gitlab.Error{Op: "starting a pipeline", Kind: gitlab.NotSent}
-	w.gitlab.refuses("start", down)
+	w.gitlab.on(func(_ context.Context, op string) error {
+		if op != "start" {
+			return nil
+		}
+		w.gitlab.moveTo(movedSHA)
+		return gitlabError(gitlab.NotSent)
+	}, nil)
 	if _, err := w.engine.Approve(w.ctx, "V1", run.Approval{By: "U2", At: time.Now(), SHA: seenSHA}); err != nil {
 		t.Fatal(err)
 	}
-	w.shows("V1", "waiting for GitLab", func(r run.Run) bool { return r.State == run.Requested && r.Waiting != nil })
-	w.gitlab.moveTo(movedSHA)
-	r := w.showsState("V1", run.Held)
-	if r.State != run.Held || r.Hold == nil || r.Hold.SHA != movedSHA || r.Approval != nil || w.gitlab.number() != 0 {
-		t.Errorf("%s, hold %+v, approval %+v, %d pipelines", r.State, r.Hold, r.Approval, w.gitlab.number())
+	r := w.shows("V1", "held for the new commit", func(r run.Run) bool { return r.State == run.Held && r.Hold.SHA == movedSHA })
+	if r.Approval != nil || w.gitlab.called("start") != 1 {
+		t.Errorf("approval %+v, %d POSTs", r.Approval, w.gitlab.called("start"))
 	}
 }
 

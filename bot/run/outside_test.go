@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +19,12 @@ import (
 	"pipebot/gitlab"
 )
 
-// natsServer is an outside NATS on a port of its own; 0 lets it choose one.
+// natsServer is an outside NATS on a port; 0 is one that is free, and stays so while the
+// server is away.
 func natsServer(t *testing.T, dir string, port int) *server.Server {
 	t.Helper()
 	if port == 0 {
-		port = server.RANDOM_PORT
+		port = ownPort(t)
 	}
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
@@ -33,6 +37,27 @@ func natsServer(t *testing.T, dir string, port int) *server.Server {
 		t.Fatal("NATS is not ready")
 	}
 	return s
+}
+
+// ports counts those that were given away.
+var ports atomic.Int32
+
+// ownPort is a free port that no other test gets: those that leave the choice to the machine
+// get one from 32768 on.
+// https://docs.kernel.org/networking/ip-sysctl.html
+func ownPort(t *testing.T) int {
+	t.Helper()
+	const each = 64 // of the ports from 10240 on, for each process that runs tests
+	for range each {
+		port := 10240 + os.Getpid()*each%20000 + int(ports.Add(1))%each
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprint("127.0.0.1:", port))
+		if err == nil {
+			_ = listener.Close()
+			return port
+		}
+	}
+	t.Fatal("there is no free port")
+	return 0
 }
 
 // An outside NATS goes away and comes back: meanwhile nothing is taken, and

@@ -110,6 +110,10 @@ func TestManualPipelineIsFollowedOn(t *testing.T) {
 	w.showsState("V1", run.Started)
 	w.gitlab.moves(1, gitlab.StatusManual)
 	w.showsStatus("V1", gitlab.StatusManual)
+	w.until("the polls know it", func() bool {
+		r, _ := w.engine.Mirrored("V1")
+		return r.Pipeline.Status == gitlab.StatusManual
+	})
 	// It is not read for its progress, but listed when it goes on.
 	reads := w.gitlab.called("observe")
 	lists := w.gitlab.called("list")

@@ -122,7 +122,7 @@ func TestStopFinishesPOST(t *testing.T) {
 func TestStopCutsWhatHangs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.startTimeout, w.drain = time.Second, 200*time.Millisecond
+	w.startTimeout, w.drain = 3*time.Second, 200*time.Millisecond
 	posting, showing := make(chan struct{}), make(chan struct{})
 	hang := func(begun chan struct{}, what string) func(context.Context, string) error {
 		return func(ctx context.Context, op string) error {
@@ -134,12 +134,20 @@ func TestStopCutsWhatHangs(t *testing.T) {
 			return gitlabError(gitlab.Unclear)
 		}
 	}
-	w.gitlab.on(hang(posting, "start"), nil)
+	posts := hang(posting, "start")
+	w.gitlab.on(func(ctx context.Context, op string) error {
+		if op == "resolve" { // no POST before the message hangs: from there the time to stop runs
+			select {
+			case <-showing:
+			case <-ctx.Done():
+			}
+		}
+		return posts(ctx, op)
+	}, nil)
 	w.display.on(hang(showing, "show"), nil)
 	w.start()
 	w.submit("V1")
 	receive(t, "the POST", posting)
-	receive(t, "the message", showing)
 	w.stop()
 	if r := w.record("V1"); r.State != run.Starting || !r.Unclear {
 		t.Errorf("%s, unclear %t", r.State, r.Unclear)
@@ -173,7 +181,7 @@ func TestTwoEngines(t *testing.T) {
 	const runs = 24
 	w := newWorld(t)
 	w.gitlab.endsAfter = 2
-	w.poll = 100 * time.Millisecond
+	w.poll, w.startTimeout = 100*time.Millisecond, 10*time.Second
 	w.prepare()
 	// The first POST of each engine goes through only when the other has one too.
 	var both sync.WaitGroup

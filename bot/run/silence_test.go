@@ -97,7 +97,10 @@ func (w *world) polls(what string, is func() bool) {
 // One failure is not worth a word.
 func TestHiccupIsNotTold(t *testing.T) {
 	t.Parallel()
-	w := byHand(t, "V1")
+	w := newWorld(t)
+	w.poll = 500 * time.Millisecond // it is told after six of them
+	w.prepare()
+	w.follow(app, "V1")
 	version := w.record("V1").Version
 	w.gitlab.refuses("list", gitlabError(gitlab.Unclear))
 	w.polls("three lists", func() bool { return w.gitlab.called("list") == 3 })

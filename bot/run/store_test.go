@@ -232,7 +232,7 @@ func TestVersion(t *testing.T) {
 // not, however long ago it was to expire.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	ctx, cfg := testContext(t), run.StoreConfig{Dir: t.TempDir(), Retention: time.Second}
+	ctx, cfg := testContext(t), run.StoreConfig{Dir: t.TempDir(), Retention: 3 * time.Second}
 	conn, err := run.Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)

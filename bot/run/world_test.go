@@ -19,7 +19,7 @@ const (
 	pollInterval = 20 * time.Millisecond
 	startTimeout = 100 * time.Millisecond
 	startSettle  = 50 * time.Millisecond
-	testAckWait  = time.Second
+	testAckWait  = 5 * time.Second // no machine is too busy for a heartbeat within
 	testDrain    = 5 * time.Second
 	testSweep    = 100 * time.Millisecond
 )

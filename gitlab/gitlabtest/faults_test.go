@@ -82,8 +82,10 @@ func TestAppliedFaultStillAnswersItsStatus(t *testing.T) {
 
 // TestApplyAfter is the POST that takes effect after its client has given up.
 func TestApplyAfter(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	w.Fault(gitlabtest.Match{Method: "POST", PathPattern: createPath}, gitlabtest.Fault{ApplyAfter: 50 * time.Millisecond, Times: 1})
+	// Long enough for the client to give up before, on whatever machine.
+	w.Fault(gitlabtest.Match{Method: "POST", PathPattern: createPath}, gitlabtest.Fault{ApplyAfter: 5 * time.Second, Times: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL+"/api/v4/projects/1/pipeline?ref=main", nil)
 	if err != nil {
