@@ -149,7 +149,7 @@ func TestKillBeforeTheAcknowledgement(t *testing.T) {
 			w.slack.RefuseConnections(0)
 			w.run()
 			w.saysTwice()
-			<-answered // in time or not: Slack waits for three seconds
+			_ = <-answered // in time or not: Slack waits for three seconds
 			w.cardOf(p, "Failed", "Retried by @alice")
 			if got := w.gitlab.Count("POST **/retry"); got != 1 {
 				t.Errorf("GitLab was asked to retry %d times", got)
