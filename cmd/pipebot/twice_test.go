@@ -139,8 +139,11 @@ func TestKillBeforeTheAcknowledgement(t *testing.T) {
 			p.Finish("failed")
 			card := w.cardOf(p, "Failed", "[Retry]")
 			w.gitlab.Fault(gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/retry"}, gitlabtest.Fault{Times: 1, ApplyAfter: 300 * time.Millisecond})
-			answered := make(chan error, 1)
-			go func() { answered <- retries(w, p, card) }()
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				_ = retries(w, p, card) // in time or not: Slack waits for three seconds
+			}()
 			w.becomes(p, func() bool { return w.gitlab.Count("POST **/retry") > 0 })
 			w.bot.kill()
 			w.becomes(p, func() bool { return p.Status() != "failed" })
@@ -149,7 +152,7 @@ func TestKillBeforeTheAcknowledgement(t *testing.T) {
 			w.slack.RefuseConnections(0)
 			w.run()
 			w.saysTwice()
-			_ = <-answered // in time or not: Slack waits for three seconds
+			<-answered
 			w.cardOf(p, "Failed", "Retried by @alice")
 			if got := w.gitlab.Count("POST **/retry"); got != 1 {
 				t.Errorf("GitLab was asked to retry %d times", got)
