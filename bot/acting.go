@@ -17,11 +17,15 @@ import (
 // What people do to a pipeline: by a button of its card, from a list, or typed. All of it
 // comes by act.
 
-// errRefused: the policy says no.
-var errRefused = errors.New("the person may not do that")
+var (
+	// errRefused: the policy says no.
+	errRefused = errors.New("the person may not do that")
+	// errRepeated: Slack has delivered this before, to whatever process.
+	errRepeated = errors.New("this was taken before")
+)
 
-// act does something to a pipeline for who asked, if they may. job is the one to start,
-// of play alone.
+// act does something to a pipeline for who asked, if they may: once, however often Slack
+// delivers it. job is the one to start, of play alone.
 func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job gitlab.Job) (policy.Decision, error) {
 	a.does = policy.Action(verb)
 	q := questionOf(a.does, r, a.who)
@@ -30,7 +34,15 @@ func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job
 	if d.Outcome != policy.Allow {
 		return d, errRefused
 	}
-	err := b.Runs.Act(ctx, r.Project, r.Pipeline.ID, run.Act{Verb: verb, By: a.who.User, Team: a.who.Team, At: time.Now().UTC(), Job: job.Name}, job.ID)
+	// GitLab has no key against doing twice, and who was delivered it first may be dead.
+	first, err := b.Gate.claim(ctx, "act/"+a.gesture(), d, a.who, q, r, "asking GitLab")
+	switch {
+	case err != nil: // the gate has logged it
+		return d, err
+	case !first:
+		return d, errRepeated
+	}
+	err = b.Runs.Act(ctx, r.Project, r.Pipeline.ID, run.Act{Verb: verb, By: a.who.User, Team: a.who.Team, At: time.Now().UTC(), Job: job.Name}, job.ID)
 	// An answer that is waited for in vain takes all of the time.
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)
 	defer cancel()
@@ -47,12 +59,29 @@ func (b *Bot) act(ctx context.Context, a *arrival, r run.Run, verb run.Verb, job
 	return d, err
 }
 
-// notActed says why nothing was done, or is seen of it so far.
-func (b *Bot) notActed(verb run.Verb, d policy.Decision, err error) message {
-	if errors.Is(err, errRefused) {
-		return b.refusedBy(d)
+// gesture names what somebody did, the same each time Slack delivers it. A trigger id is of
+// one command or one press of a button; a form that is submitted twice has one each time.
+func (a *arrival) gesture() string {
+	parts := []string{a.who.Team, a.who.User, a.triggerID()}
+	switch {
+	case a.action != nil:
+		parts = append(parts, a.action.ActionID, a.action.ActionTs)
+	case a.Interaction != nil:
+		parts[2] = a.Interaction.View.ID
 	}
-	return actionFailed(verb, err)
+	return digest(parts...)[:32]
+}
+
+// notActed says why nothing was done, or is seen of it so far.
+func (b *Bot) notActed(verb run.Verb, r run.Run, d policy.Decision, err error) message {
+	switch {
+	case errors.Is(err, errRefused):
+		return b.refusedBy(d)
+	case errors.Is(err, errRepeated):
+		return repeated(r)
+	default:
+		return actionFailed(verb, err)
+	}
 }
 
 // cancel cancels the pipeline of a card.
@@ -72,7 +101,7 @@ func (b *Bot) press(ctx context.Context, a *arrival, verb run.Verb) {
 		d, err = b.act(ctx, a, r, verb, gitlab.Job{})
 	}
 	if err != nil {
-		b.tell(ctx, a, b.notActed(verb, d, err))
+		b.tell(ctx, a, b.notActed(verb, r, d, err))
 	}
 }
 
@@ -91,7 +120,7 @@ func (b *Bot) play(ctx context.Context, a *arrival) {
 		b.catchUp(ctx, r)
 	}
 	if err != nil {
-		b.tell(ctx, a, b.notActed(run.Play, d, err))
+		b.tell(ctx, a, b.notActed(run.Play, r, d, err))
 	}
 }
 

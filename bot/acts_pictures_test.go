@@ -48,6 +48,8 @@ func aboutActs(o outside) []picture {
 		said(string(verb), bot.Acted(verb, over, o.key))
 	}
 	said("retry-followable", bot.Followable(elsewhere, bot.Acted(run.Retry, elsewhere, "")))
+	said("repeated", bot.Repeated(over))
+	said("delete-done-before", bot.DeletedAlready("7/4711"))
 	said("cancel-ended", bot.NotCancelable(over))
 	said("cancel-blocked", bot.NotCancelable(edited(r, func(r *run.Run) { r.Pipeline.Status = gitlab.StatusManual })))
 	said("cancel-canceling", bot.NotCancelable(edited(r, func(r *run.Run) { r.Pipeline.Status = gitlab.StatusCanceling })))

@@ -320,6 +320,80 @@ func TestConfirmedTwice(t *testing.T) {
 	}
 }
 
+// Slack delivers once more what another process was working on, whatever became of that: it
+// is done once, and whoever did it is told. The next time they do it, it is done again.
+func TestActsDeliveredToAnotherProcess(t *testing.T) {
+	const told = "This came to me twice, and I ask GitLab for it only once. "
+	typed := func(text string) func(o *office, gesture string) map[string]any {
+		return func(o *office, gesture string) map[string]any {
+			return map[string]any{
+				"command": "/pipeline", "text": text, "team_id": o.alice.TeamID, "user_id": o.alice.ID, "channel_id": o.builds.ID, "trigger_id": gesture,
+			}
+		}
+	}
+	pressed := func(id, value string) func(o *office, gesture string) map[string]any {
+		return func(o *office, gesture string) map[string]any {
+			r, _ := o.runs.Find(o.ctx, "V0RUN")
+			p := o.blockAction(o.alice, id, value, r.Shown)
+			p["trigger_id"] = gesture
+			return p
+		}
+	}
+	submitted := func(verb string) func(o *office, gesture string) map[string]any {
+		return func(o *office, gesture string) map[string]any {
+			p := o.confirms(o.alice, verb, verb+" 7/4711 "+o.builds.ID)
+			if view, ok := p["view"].(map[string]any); ok {
+				view["id"] = gesture
+			}
+			return p
+		}
+	}
+	for name, test := range map[string]struct {
+		kind    string
+		run     run.Run
+		payload func(o *office, gesture string) map[string]any
+		act     string
+		goes    bool // the pipeline, with the first delivery
+		want    string
+	}{
+		"retry, typed":      {"slash_commands", ended(gitlab.StatusFailed), typed("retry 4711"), "retry 7/4711", false, told},
+		"play, typed":       {"slash_commands", ended(gitlab.StatusFailed), typed("play 4711 ship"), "play 7/4711 job 9000", false, told},
+		"Retry of a card":   {"interactive", ended(gitlab.StatusFailed), pressed("retry", "V0RUN"), "retry 7/4711", false, told},
+		"Cancel of a card":  {"interactive", running(), pressed("cancel", "V0RUN"), "cancel 7/4711", false, told},
+		"Start of a card":   {"interactive", blocked("ship"), pressed("play.0", "V0RUN 9000"), "play 7/4711 job 9000", false, told},
+		"Start of an offer": {"interactive", blocked("ship"), pressed("start_job.0", "7/4711 9000"), "play 7/4711 job 9000", false, told},
+		"cancel, confirmed": {"interactive", running(), submitted("cancel"), "cancel 7/4711", false, told},
+		"delete, confirmed": {"interactive", running(), submitted("delete"), "delete 7/4711", true, "Pipeline #4711 is deleted: GitLab has it no more."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			owner(o)
+			waiting("ship")(o)
+			o.shows(test.run)
+			heard := func(id, gesture string) string {
+				answer := o.delivers(test.kind, id, test.payload(o, gesture))
+				o.restart(func(*bot.Config) {})
+				return answer + o.heard()
+			}
+			if got := heard("first", "G1"); strings.Contains(got, "twice") {
+				t.Errorf("the first time alice reads %q", got)
+			}
+			if test.goes {
+				o.lists.in[7] = nil
+			}
+			if got := heard("second", "G1"); !strings.Contains(got, test.want) {
+				t.Errorf("the second time alice reads %q, want %q", got, test.want)
+			}
+			o.acted(test.act)
+			if !test.goes {
+				heard("third", "G2")
+				o.acted(test.act, test.act)
+			}
+		})
+	}
+}
+
 // What takes longer than a moment is acknowledged before, and ends in the modal.
 func TestConfirmedSlowly(t *testing.T) {
 	o := newOffice(t)

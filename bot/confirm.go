@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 	"go.uber.org/zap"
@@ -189,6 +191,9 @@ func (b *Bot) carryOut(ctx context.Context, a *arrival, verb run.Verb, value str
 	ctx, cancel := context.WithTimeout(ctx, actWithin)
 	defer cancel()
 	r, err := b.pipelineAt(ctx, value)
+	if verb == run.Delete && errors.Is(err, errNoPipeline) {
+		return b.forMembers(ctx, a, deletedAlready(value))
+	}
 	if err != nil {
 		return b.notFound(ctx, a, err)
 	}
@@ -199,13 +204,47 @@ func (b *Bot) carryOut(ctx context.Context, a *arrival, verb run.Verb, value str
 		return notCancelable(r)
 	}
 	d, err := b.act(ctx, a, r, verb, gitlab.Job{})
+	if verb == run.Delete && errors.Is(err, errRepeated) && b.goes(ctx, r) {
+		err = nil // who was first is at it, or was
+	}
 	if err != nil {
-		return b.notActed(verb, d, err)
+		return b.notActed(verb, r, d, err)
 	}
 	if verb == run.Cancel && b.stillBlocked(ctx, r) {
 		return notCancelable(r)
 	}
 	return acted(verb, r, "")
+}
+
+// deletedAlready tells who confirmed that a pipeline shall be deleted that GitLab has no
+// more: another delivery of the same may have seen to that.
+func deletedAlready(value string) message {
+	_, id, _ := parsePipelineValue(value)
+	return privately(emoji("wastebasket"), words(fmt.Sprintf(" Pipeline #%d is deleted: GitLab has it no more.", id)))
+}
+
+const (
+	// goesWithin is how long a pipeline is waited for that is being deleted elsewhere.
+	goesWithin = 5 * time.Second
+	goesEvery  = 200 * time.Millisecond
+)
+
+// goes waits until GitLab has a pipeline no more, and reports whether that is so.
+func (b *Bot) goes(ctx context.Context, r run.Run) bool {
+	ctx, cancel := context.WithTimeout(ctx, goesWithin)
+	defer cancel()
+	again := time.NewTicker(goesEvery)
+	defer again.Stop()
+	for {
+		if _, err := b.Pipelines.Pipeline(ctx, r.Project.ID, r.Pipeline.ID); gitlab.IsNotFound(err) {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-again.C:
+		}
+	}
 }
 
 // stillBlocked reports whether a pipeline goes on waiting for a manual job after GitLab

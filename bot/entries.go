@@ -28,9 +28,11 @@ func (g *Gate) done(ctx context.Context, d policy.Decision, who Asker, q policy.
 }
 
 // claim writes down that something is about to be done which must not be done twice, and
-// reports whether it is the first to do so under that id.
-func (g *Gate) claim(ctx context.Context, id string, d policy.Decision, who Asker, q policy.Question, what string) (first bool, err error) {
-	e := entryOf(d, who, policy.Person{}, q, run.Run{})
+// reports whether it is the first to do so under that id. It goes by the audit log, so it
+// counts for every process, and for one that died before it came to it: whoever is not
+// the first does not know whether it was done.
+func (g *Gate) claim(ctx context.Context, id string, d policy.Decision, who Asker, q policy.Question, r run.Run, what string) (first bool, err error) {
+	e := entryOf(d, who, policy.Person{}, q, r)
 	e.ID, e.Kind, e.Outcome, e.Reason, e.At = id, run.EntryAction, what, "", time.Now().UTC()
 	first, err = g.Audit.AppendOnce(ctx, e)
 	if err != nil {

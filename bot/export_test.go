@@ -364,6 +364,8 @@ type View = slack.ModalViewRequest
 // What is said about acting on pipelines.
 var (
 	Acted          = acted
+	Repeated       = repeated
+	DeletedAlready = deletedAlready
 	Followable     = followable
 	NotCancelable  = notCancelable
 	JobsOffered    = jobsOffered

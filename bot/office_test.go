@@ -252,9 +252,14 @@ func (o *office) submit(modal *slacktest.Modal) slacktest.SubmitResult {
 // it answered.
 func (o *office) deliver(payload map[string]any) string {
 	o.Helper()
-	id := fmt.Sprintf("forged-%d", o.forgeries.Add(1)) // Slack gives no two deliveries the same
+	return o.delivers("interactive", fmt.Sprintf("forged-%d", o.forgeries.Add(1)), payload) // Slack gives no two deliveries the same
+}
+
+// delivers sends the bot an envelope under an id of its own.
+func (o *office) delivers(kind, id string, payload map[string]any) string {
+	o.Helper()
 	frame := toJSON(o.TB, map[string]any{
-		"envelope_id": id, "type": "interactive", "accepts_response_payload": true, "payload": payload,
+		"envelope_id": id, "type": kind, "accepts_response_payload": true, "payload": payload,
 	})
 	o.slack.Deliver(frame)
 	var answer json.RawMessage

@@ -84,7 +84,7 @@ func (b *Bot) playNamed(ctx context.Context, a *arrival, r run.Run, name string)
 func (b *Bot) played(ctx context.Context, a *arrival, r run.Run, job gitlab.Job) message {
 	d, err := b.act(ctx, a, r, run.Play, job)
 	if err != nil {
-		return b.notActed(run.Play, d, err)
+		return b.notActed(run.Play, r, d, err)
 	}
 	return b.withFollow(a, r, acted(run.Play, r, job.Name))
 }
@@ -178,7 +178,7 @@ func (b *Bot) startPressed(ctx context.Context, a *arrival) {
 	case errors.Is(err, errNoPipeline):
 		b.tell(telling, a, b.notFound(telling, a, err))
 	case err != nil:
-		b.tell(telling, a, b.notActed(run.Play, d, err))
+		b.tell(telling, a, b.notActed(run.Play, r, d, err))
 	default:
 		b.replace(telling, a, b.withFollow(a, r, acted(run.Play, r, job.Name)))
 	}

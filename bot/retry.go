@@ -38,7 +38,7 @@ func (b *Bot) retried(ctx context.Context, a *arrival, r run.Run, err error) mes
 	}
 	d, err := b.act(ctx, a, r, run.Retry, gitlab.Job{})
 	if err != nil {
-		return b.notActed(run.Retry, d, err)
+		return b.notActed(run.Retry, r, d, err)
 	}
 	return b.withFollow(a, r, acted(run.Retry, r, ""))
 }
@@ -58,6 +58,13 @@ func acted(verb run.Verb, r run.Run, job string) message {
 		said = append(append(say(emoji("wastebasket"), words(" ")), pipelineNamed(r)...), words(" is deleted"))
 	}
 	return privately(append(said, words("."))...)
+}
+
+// repeated answers what came once more. Who took it the first time may have died over it,
+// so nobody knows here what came of it; it is not done again for that.
+func repeated(r run.Run) message {
+	said := append(say(emoji("information_source"), words(" This came to me twice, and I ask GitLab for it only once. ")), pipelineNamed(r)...)
+	return privately(append(said, words(" shows what comes of it; if nothing does in a minute, please do it again."))...)
 }
 
 // withFollow adds the button that follows a pipeline, where it has no card yet.

@@ -137,7 +137,7 @@ func longRights() []picture {
 // renderers are the functions that draw messages and views: a new one belongs into the
 // pictures, and then in here.
 var renderers = strings.Fields(`
-	acted confirmModal followable jobsOffered notCancelable toldIn variablesFailed variablesModal variablesShow
+	acted confirmModal deletedAlready followable jobsOffered notCancelable repeated toldIn variablesFailed variablesModal variablesShow
 	actionFailed auditList card codeToConfirm ended failed fieldErrors frozen linkFirst linkedAs modal notAllowed notFrozen
 	cardIsAway cardIsHere foundAfterAll nowFollowed noLink notFoundOut notShown preview waited
 	notStarted notice privately reasonModal refusedBy refusedForm onFields outdated sentence thawed uncertain unknown unlinked

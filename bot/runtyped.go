@@ -101,7 +101,9 @@ func (b *Bot) start(ctx context.Context, a *arrival, t typedRun, id string) mess
 	case err == nil:
 		return begun(earlier)
 	case !errors.Is(err, run.ErrNotFound):
-		return warning(append(say(words("Nothing was started. ")), actionFault(err)...)...)
+		// It may be an earlier delivery's, of whatever process.
+		b.Log.Error("looking for a request failed", zap.Error(err))
+		return notWritten(run.Run{Request: run.Request{Project: t.project, Ref: gitlab.Ref{Name: t.ref}, BuildType: t.buildType}})
 	}
 	project, err := b.Projects.Resolve(ctx, t.project)
 	if err != nil {

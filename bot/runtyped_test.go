@@ -157,7 +157,7 @@ func TestTypedRunThatStartsNothing(t *testing.T) {
 		"the project may not be seen": {typed: "unheard-of", want: "Ask", before: func(o *office) {
 			o.obey(policy.ModePolicy, "people: [{slack: U0NOBODY, gitlab: nobody}]")
 		}},
-		"the records cannot be read":    {typed: "main", want: "Nothing was started. I cannot reach my own records", before: func(o *office) { o.runs.change(func(f *fakeRuns) { f.findErr = errAway }) }},
+		"the records cannot be read":    {typed: "main", want: "I can take no requests just now: my own records do not answer. I am not certain that I have written down your request for group/app main (debug). It may start", before: func(o *office) { o.runs.change(func(f *fakeRuns) { f.findErr = errAway }) }},
 		"the records cannot be written": {typed: "main", want: "I am not certain that I have written down", before: func(o *office) { o.runs.change(func(f *fakeRuns) { f.submitErr = errAway }) }},
 	} {
 		t.Run(name, func(t *testing.T) {

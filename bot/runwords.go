@@ -25,7 +25,7 @@ func begun(r run.Run) message {
 
 // notWritten tells that nobody knows whether a request was written down.
 func notWritten(r run.Run) message {
-	return warning(append(append(say(words("I am not certain that I have written down your request for ")), request(r)...),
+	return warning(append(append(say(words("I can take no requests just now: my own records do not answer. I am not certain that I have written down your request for ")), request(r)...),
 		words(". It may start: wait a minute and look for its card before you type it again."))...)
 }
 

@@ -17,35 +17,63 @@ import (
 	"pipebot/gitlab"
 )
 
-// submit takes a filled-in form: it checks it, writes the request down, and only
-// then acknowledges, which closes the modal. From there on nothing is lost.
+// submit takes a filled-in form. The acknowledgement closes the modal, so it comes once the
+// request is written down: from there on nothing is lost. Before any check it looks whether
+// the form was taken before: what was taken once is not refused the second time.
 func (b *Bot) submit(ctx context.Context, e *arrival) {
-	in := e.Interaction
-	values := fillings(&in.View)
-
-	// The store has one budget for the look and the write. The look comes before
-	// any check: what was taken once is not refused the second time.
+	values := fillings(&e.Interaction.View)
 	begin := time.Now()
 	find, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
-	earlier, err := b.Runs.Find(find, in.View.ID)
-	spent := time.Since(begin)
-	if err != nil && !errors.Is(err, run.ErrNotFound) {
-		b.notCertain(e, err)
+	earlier, err := b.Runs.Find(find, e.Interaction.View.ID)
+	switch {
+	case err == nil:
+		b.submittedAgain(ctx, e, values, earlier)
+	case errors.Is(err, run.ErrNotFound):
+		// The store has one budget for the look and the write.
+		b.submitted(ctx, e, values, storeWithin-time.Since(begin))
+	default:
+		b.notTaken(e, err)
+	}
+}
+
+// submittedAgain answers a form that was taken before.
+func (b *Bot) submittedAgain(ctx context.Context, e *arrival, values filled, earlier run.Run) {
+	if earlier.Request.Asker != e.who.User || earlier.Request.Team != e.who.Team {
+		b.Log.Warn("a modal of another person was submitted", zap.String("user", e.who.User))
+		e.Ack(notice("This form is not yours", "Please close it and type /pipeline."))
 		return
 	}
-	found := err == nil
-	f, turning, ok := b.formOf(ctx, e, values, earlier, found)
-	if !ok {
+	f, err := b.formIn(e)
+	if _, turning := b.turning(f, values); err != nil || turning {
+		e.Ack(taken(earlier.Request, run.Request{}, false))
 		return
 	}
 	request, missing, faults := b.request(ctx, f, e, values, earlier.Request.Ref)
-	switch {
-	case found:
-		e.Ack(taken(earlier.Request, request, len(faults) == 0 && !turning && !missing))
+	e.Ack(taken(earlier.Request, request, len(faults) == 0 && !missing))
+}
+
+// submitted takes a form that was not taken before. Whatever is in the way keeps it open
+// with what was typed, one after the other: its project is not the chosen one yet, a field
+// is wrong, fields for files are missing, its asker may not, the same runs already. What
+// needs no look at anything outside comes first.
+func (b *Bot) submitted(ctx context.Context, e *arrival, values filled, left time.Duration) {
+	view := &e.Interaction.View
+	f, err := b.formIn(e)
+	if err != nil {
+		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
+		e.Ack(refusedForm(view, "This form is out of date: its project is no longer set up here. "+
+			"Copy what you want to keep, close it, and type /pipeline again."))
 		return
+	}
+	if chosen, turning := b.turning(f, values); turning {
+		b.turn(ctx, e, f, chosen, values)
+		return
+	}
+	request, missing, faults := b.request(ctx, f, e, values, gitlab.Ref{})
+	switch {
 	case len(faults) > 0:
-		e.Ack(onFields(&in.View, faults))
+		e.Ack(onFields(view, faults))
 		return
 	case missing:
 		b.askAgain(ctx, e, f, b.redrawn(values, request))
@@ -54,7 +82,7 @@ func (b *Bot) submit(ctx context.Context, e *arrival) {
 	hold, running, refused := b.admit(ctx, e, &request, f.Warned == warnedOf(request))
 	switch {
 	case refused != "":
-		e.Ack(onFields(&in.View, map[string]string{values.refBlock: refused}))
+		e.Ack(onFields(view, map[string]string{values.refBlock: refused}))
 		return
 	case len(running) > 0:
 		again := b.redrawn(values, request)
@@ -62,48 +90,30 @@ func (b *Bot) submit(ctx context.Context, e *arrival) {
 		b.askAgain(ctx, e, f, again)
 		return
 	}
-	r, created, err := b.write(ctx, request, hold, storeWithin-spent)
+	r, created, err := b.write(ctx, request, hold, left)
 	switch {
 	case err != nil:
-		b.notCertain(e, err)
+		b.notTaken(e, err)
 	case created:
 		e.Ack(nil)
-	default:
+	default: // delivered twice at once
 		e.Ack(taken(r.Request, request, true))
 	}
 }
 
-// formOf reads the form that was submitted. turning says that its project is not the
-// chosen one. Where there is nothing to go on with it has answered, and ok is false.
-func (b *Bot) formOf(ctx context.Context, e *arrival, values filled, earlier run.Run, found bool) (f form, turning, ok bool) {
-	if found && (earlier.Request.Asker != e.who.User || earlier.Request.Team != e.who.Team) {
-		b.Log.Warn("a modal of another person was submitted", zap.String("user", e.who.User))
-		e.Ack(notice("This form is not yours", "Please close it and type /pipeline."))
-		return f, false, false
-	}
-	f, err := b.formIn(e)
-	switch {
-	case err != nil && found:
-		e.Ack(taken(earlier.Request, run.Request{}, false))
-		return f, false, false
-	case err != nil:
-		b.Log.Warn("a modal came back with unusable metadata", zap.Error(err))
-		e.Ack(refusedForm(&e.Interaction.View, "This form is out of date: its project is no longer set up here. "+
-			"Copy what you want to keep, close it, and type /pipeline again."))
-		return f, false, false
-	}
+// turning is the project that was chosen in a form that is of another one yet.
+func (b *Bot) turning(f form, values filled) (chosen string, turning bool) {
 	chosen, known := projectByKey(b.Projects.Names(), values.project)
-	turning = known && chosen != f.Project
-	if !turning || found {
-		return f, turning, true
-	}
-	// The form has not followed the choice yet, or could not: it does now.
+	return chosen, known && chosen != f.Project
+}
+
+// turn has the form follow the chosen project, which it has not done yet or could not.
+func (b *Bot) turn(ctx context.Context, e *arrival, f form, chosen string, values filled) {
 	if refused := b.mayNotSee(ctx, e, chosen); refused != "" {
 		e.Ack(onFields(&e.Interaction.View, map[string]string{blockProject: refused}))
-		return f, false, false
+		return
 	}
 	b.show(ctx, e, b.turned(ctx, e.who, f, chosen, values))
-	return f, false, false
 }
 
 // redrawn is what a form shows that stays open: what was typed stays in its fields,
@@ -238,11 +248,12 @@ func (b *Bot) ref(ctx context.Context, name, key string, taken gitlab.Ref) (ref 
 	return ref, ""
 }
 
-// notCertain keeps the modal open: the write may have been done or not, and
-// submitting once more finds out.
-func (b *Bot) notCertain(e *arrival, err error) {
+// notTaken keeps the modal open: the store does not answer. This form may be written down
+// all the same, now or by an earlier delivery, and submitting once more finds out.
+func (b *Bot) notTaken(e *arrival, err error) {
 	b.Log.Error("writing a request down failed", zap.Error(err))
-	e.Ack(refusedForm(&e.Interaction.View, "I am not certain that I have written this down. Please submit again: it starts one pipeline at most."))
+	e.Ack(refusedForm(&e.Interaction.View, "I can take no requests just now: my own records do not answer, and I am not certain about this one. "+
+		"Please submit it again in a moment: it starts one pipeline at most."))
 }
 
 // taken answers a second submission of one modal: nil closes it. Where the fields

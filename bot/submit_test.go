@@ -15,7 +15,8 @@ import (
 	"pipebot/gitlab"
 )
 
-const notCertain = "I am not certain that I have written this down. Please submit again: it starts one pipeline at most."
+const notTaken = "I can take no requests just now: my own records do not answer, and I am not certain about this one. " +
+	"Please submit it again in a moment: it starts one pipeline at most."
 
 func TestSubmitWritesTheRequestDown(t *testing.T) {
 	o := newOffice(t)
@@ -200,7 +201,7 @@ func TestSubmitIsNotCertain(t *testing.T) {
 			o := newOffice(t)
 			modal := o.filled()
 			o.runs.change(fail)
-			want := slacktest.SubmitResult{Errors: map[string]string{"Build type": notCertain}}
+			want := slacktest.SubmitResult{Errors: map[string]string{"Build type": notTaken}}
 			if diff := cmp.Diff(want, o.submit(modal)); diff != "" {
 				t.Errorf("the modal says (-want +got):\n%s", diff)
 			}

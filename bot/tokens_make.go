@@ -130,7 +130,7 @@ func (b *Bot) makeToken(ctx context.Context, a *arrival) {
 func (b *Bot) claimed(ctx context.Context, a *arrival, d policy.Decision, q policy.Question) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
-	return b.Gate.claim(ctx, "trigger-token/"+a.Interaction.View.ID, d, a.who, q, "making a trigger token")
+	return b.Gate.claim(ctx, "trigger-token/"+a.Interaction.View.ID, d, a.who, q, run.Run{}, "making a trigger token")
 }
 
 // showMade shows the new token, or why there is none. Where the modal was closed in the

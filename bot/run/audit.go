@@ -157,11 +157,24 @@ func (a *Audit) append(ctx context.Context, e Entry) (first bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	ack, err := a.js.PublishMsg(ctx, &nats.Msg{Subject: auditSubject + e.Kind, Data: data}, options...)
-	if err != nil {
-		return false, fmt.Errorf("writing to the audit log: %w", err)
+	for {
+		ack, err := a.js.PublishMsg(ctx, &nats.Msg{Subject: auditSubject + e.Kind, Data: data}, options...)
+		switch {
+		case err == nil:
+			return !ack.Duplicate, nil
+		case !isInProcess(err) || ctx.Err() != nil:
+			return false, fmt.Errorf("writing to the audit log: %w", err)
+		}
+		pauseFor(ctx, replicaLag)
 	}
-	return !ack.Duplicate, nil
+}
+
+// isInProcess: somebody else writes an entry with this ID just now, and the servers of a
+// cluster have not agreed on it yet.
+func isInProcess(err error) bool {
+	const duplicateInProcess = 10158 // JSStreamDuplicateMessageConflict, for which nats.go has no name
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == duplicateInProcess
 }
 
 // cleaned is the entry as it may be kept.

@@ -335,38 +335,50 @@ func TestClusterNodeHangs(t *testing.T) {
 	r.final(people.end())
 }
 
-// Without a quorum nothing can be written down: people are told so while what they typed
-// stays, /readyz says it, and afterwards all goes on.
+// Without a quorum nothing can be written down, and without any server nothing can be read:
+// people are told so while what they typed stays, /readyz says it, and afterwards all goes on.
 func TestReplicaCutOff(t *testing.T) {
 	t.Parallel()
-	r := newReplicas(t)
-	modal := r.open(r.alice, r.channel)
-	r.choose(modal, "main")
-	r.cluster.kill(0)
-	r.cluster.kill(1)
-	r.readyz(r.ready, 503, "store: ")
-	result, err := modal.Submit(r.ctx)
-	if err != nil || result.Closed || len(result.Errors) == 0 {
-		t.Errorf("the form was submitted: %+v, %v", result, err)
+	for name, test := range map[string]struct{ cut, mend func(c *cluster) }{
+		"from most servers, which die": {
+			func(c *cluster) { c.kill(0); c.kill(1) },
+			func(c *cluster) { c.start(0); c.start(1) },
+		},
+		"from all servers, which hang": {
+			func(c *cluster) { c.hang(0); c.hang(1); c.hang(2) },
+			func(c *cluster) { c.cont(0); c.cont(1); c.cont(2) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReplicas(t)
+			modal := r.open(r.alice, r.channel)
+			r.choose(modal, "main")
+			test.cut(r.cluster)
+			r.readyz(r.ready, 503, "store: ")
+			result, err := modal.Submit(r.ctx)
+			if err != nil || result.Closed || len(result.Errors) == 0 {
+				t.Errorf("the form was submitted: %+v, %v", result, err)
+			}
+			for _, text := range result.Errors {
+				if !strings.Contains(text, "just now") || !strings.Contains(text, "my own records") || !strings.Contains(text, "again") {
+					t.Errorf("the form says %q", text)
+				}
+			}
+			if err := r.alice.Command(r.ctx, r.channel, "/pipeline", "run main"); err != nil {
+				t.Error(err)
+			}
+			r.told(r.alice, r.channel, "just now", "my own records", "again")
+			test.mend(r.cluster)
+			r.readyz(r.ready, 200, "ready")
+			for result.Closed = false; !result.Closed && r.ctx.Err() == nil; { // each bot comes to know in its own time
+				if result, err = anyway(r.ctx, modal); err != nil {
+					t.Error(err)
+				}
+			}
+			r.finish(1)
+			r.final(1)
+			r.clean() // nobody waited for more than three seconds
+		})
 	}
-	for _, text := range result.Errors {
-		if !strings.Contains(text, "just now") || !strings.Contains(text, "again") {
-			t.Errorf("the form says %q", text)
-		}
-	}
-	if err := r.alice.Command(r.ctx, r.channel, "/pipeline", "run main"); err != nil {
-		t.Error(err)
-	}
-	r.told(r.alice, r.channel, "just now", "my own records", "again")
-	r.cluster.start(0)
-	r.cluster.start(1)
-	r.readyz(r.ready, 200, "ready")
-	for result.Closed = false; !result.Closed && r.ctx.Err() == nil; { // each bot comes to know in its own time
-		if result, err = anyway(r.ctx, modal); err != nil {
-			t.Error(err)
-		}
-	}
-	r.finish(1)
-	r.final(1)
-	r.clean() // nobody waited for more than three seconds
 }

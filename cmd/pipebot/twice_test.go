@@ -1,7 +1,11 @@
 package main_test
 
 import (
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"pipebot/bot/slacktest"
 	"pipebot/gitlab/gitlabtest"
@@ -107,4 +111,105 @@ func TestDeliveredToTwoReplicas(t *testing.T) {
 	}
 	r.started(2)
 	r.clean()
+}
+
+// kill -9 between GitLab's retry and the acknowledgement: Slack delivers it again, to the
+// process that comes after. The jobs have failed once more by then, and are not run a third
+// time.
+func TestKillBeforeTheAcknowledgement(t *testing.T) {
+	t.Parallel()
+	for name, retries := range map[string]func(w *world, p *gitlabtest.Pipeline, card slacktest.Message) error{
+		"typed": func(w *world, p *gitlabtest.Pipeline, _ slacktest.Message) error {
+			return w.alice.Command(w.ctx, w.channel, "/pipeline", command("retry", p))
+		},
+		"by a button": func(w *world, _ *gitlabtest.Pipeline, card slacktest.Message) error {
+			w.slack.RefuseConnections(1000)
+			w.slack.LoseAcks(2) // one on each connection
+			return w.alice.Click(w.ctx, card, "Retry")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.start()
+			if err := w.slack.WaitConnected(w.ctx, 2); err != nil {
+				t.Fatal(err)
+			}
+			p := w.asked()
+			p.Finish("failed")
+			card := w.cardOf(p, "Failed", "[Retry]")
+			w.gitlab.Fault(gitlabtest.Match{Method: http.MethodPost, PathPattern: "**/retry"}, gitlabtest.Fault{Times: 1, ApplyAfter: 300 * time.Millisecond})
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				_ = retries(w, p, card) // in time or not: Slack waits for three seconds
+			}()
+			w.becomes(p, func() bool { return w.gitlab.Count("POST **/retry") > 0 })
+			w.bot.kill()
+			w.becomes(p, func() bool { return p.Status() != "failed" })
+			p.Finish("failed")
+			w.slack.LoseAcks(0)
+			w.slack.RefuseConnections(0)
+			w.run()
+			w.saysTwice()
+			<-answered
+			w.cardOf(p, "Failed", "Retried by @alice")
+			if got := w.gitlab.Count("POST **/retry"); got != 1 {
+				t.Errorf("GitLab was asked to retry %d times", got)
+			}
+			w.clean()
+		})
+	}
+}
+
+// saysTwice waits until alice is told, in an acknowledgement or after it, that something came
+// twice. Whom Slack has waited for too long for, it does not show the former.
+func (w *world) saysTwice() {
+	w.t.Helper()
+	const told = "This came to me twice, and I ask GitLab for it only once."
+	err := w.slack.Wait(w.ctx, func() bool {
+		return slices.ContainsFunc(w.slack.Acks(), func(a slacktest.Ack) bool { return strings.Contains(string(a.Payload), told) }) ||
+			slices.ContainsFunc(w.channel.Messages(w.alice), func(m slacktest.Message) bool { return strings.Contains(readable(m), told) })
+	})
+	if err != nil {
+		w.t.Errorf("nobody is told that it came twice: %v", err)
+	}
+}
+
+// A confirmation comes to both bots. One deletes the pipeline, and the other one says too
+// that it is deleted, whether it looks before that is so or after.
+func TestDeletionDeliveredToTwoReplicas(t *testing.T) {
+	t.Parallel()
+	for name, takes := range map[string]time.Duration{"at once": 0, "while the other one is at it": 700 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newReplicas(t)
+			olga := r.person("olga", gitlabtest.Owner)
+			r.channel.Invite(olga)
+			r.project.AddMember(r.owner, gitlabtest.Owner)
+			p := r.asked()
+			p.Finish("failed")
+			r.cardOf(p, "Failed")
+			r.gitlab.Fault(gitlabtest.Match{Method: http.MethodDelete}, gitlabtest.Fault{Delay: takes})
+			r.types(t, olga, command("delete", p))
+			modal := r.modalReads(olga, "This cannot be undone.")
+			acks := len(r.slack.Acks())
+			if _, err := modal.SubmitTwice(r.ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.slack.Wait(r.ctx, func() bool { return len(r.slack.Acks()) >= acks+2 }); err != nil {
+				t.Fatal(err)
+			}
+			for _, ack := range r.slack.Acks()[acks:] {
+				if !strings.Contains(string(ack.Payload), "is deleted") {
+					t.Errorf("a bot answers %s", ack.Payload)
+				}
+			}
+			if got := r.gitlab.Count("DELETE **"); got != 1 {
+				t.Errorf("GitLab was asked to delete %d times", got)
+			}
+			r.cardOf(p, "Deleted", "The pipeline was deleted by @olga.")
+			r.clean()
+		})
+	}
 }
