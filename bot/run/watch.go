@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -124,11 +125,26 @@ func (w *watch) waitWhole(ctx context.Context) error {
 	}
 }
 
-// stopWatching also takes what was on its way: the watcher waits for its reader.
+// stopWatching returns when the watcher has ended. It takes what was on its way: the watcher
+// waits for its reader.
+//
+// One whose connection ends while it begins never says that it has ended, since it takes
+// note of that only after it has subscribed: hence stopWithin.
 func stopWatching(watcher jetstream.KeyWatcher) {
 	_ = watcher.Stop() // nothing to do about a watcher that is gone
-	go func() {
-		for range watcher.Updates() {
+	patience := time.NewTimer(stopWithin)
+	defer patience.Stop()
+	for {
+		select {
+		case _, more := <-watcher.Updates():
+			if !more {
+				return
+			}
+		case <-patience.C:
+			return
 		}
-	}()
+	}
 }
+
+// stopWithin is much longer than a watcher takes to end.
+const stopWithin = time.Second
