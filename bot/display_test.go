@@ -368,8 +368,8 @@ func TestShowComesBackToARefusedEdit(t *testing.T) {
 	b.see(b.builds, cardPassed, "- "+replyPassed)
 }
 
-// What Slack goes on refusing, such as any edit while the token is revoked, is tried ever
-// more rarely; once it takes one, it is asked at once again.
+// What Slack goes on refusing is tried ever more rarely. Another card is not held up by that,
+// and once Slack takes one, all begins anew.
 func TestShowAsksMoreRarelyWhatIsRefused(t *testing.T) {
 	b := newBoard(t, slacktest.Config{})
 	b.showAll(running())
@@ -382,7 +382,11 @@ func TestShowAsksMoreRarelyWhatIsRefused(t *testing.T) {
 		}
 		b.kept.EditRefused = b.kept.EditRefused.Add(-want)
 	}
-	b.showAll(ended(gitlab.StatusSuccess))
+	b.kept.EditRefused = time.Now().Add(-time.Minute)
+	if again, err := b.show(ended(gitlab.StatusSuccess)); err != nil || again < 30*time.Minute {
+		t.Errorf("the refused card: Show = %s, %v", again, err)
+	}
+	b.showAll(ended(gitlab.StatusFailed))
 	if b.kept.Refusals != 0 || !b.kept.EditRefused.IsZero() {
 		t.Errorf("%d refusals are still counted", b.kept.Refusals)
 	}

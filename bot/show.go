@@ -41,9 +41,9 @@ type Display struct {
 // the only one to show the run any more, and is asked right before each post and each
 // edit. What it cannot see is an edit that is on its way for longer than another takes
 // to follow it, since Slack takes edits without asking what they replace. The old state
-// may stand for a moment then. It is overwritten: where no answer came to an edit, by
-// whoever shows the run after it (unsureFor), and where two have shown the run, by
-// whoever finds that out.
+// may stand for a moment then. It is overwritten: after an edit that no answer came to,
+// by the next Show once unsureFor is over; where two have shown the run, by the one that
+// finds out.
 func (d *Display) Show(ctx context.Context, r run.Run, save func(run.Shown) error) (again time.Duration, err error) {
 	s := &showing{Display: d, run: r, shown: r.Shown, save: func(shown run.Shown) error {
 		if err := save(shown); err != nil {
@@ -148,7 +148,7 @@ func (s *showing) card(ctx context.Context) (again time.Duration, err error) {
 	if hash == s.shown.Hash {
 		return 0, nil
 	}
-	if again := s.editable(); again > 0 {
+	if again := s.editable(hash); again > 0 {
 		return again, nil
 	}
 	return 0, s.editCard(ctx, drawn, hash)
@@ -162,8 +162,8 @@ const (
 	editAgainMost = time.Hour
 )
 
-// editable is when the card may be edited, 0 for now.
-func (s *showing) editable() (again time.Duration) {
+// editable is when the card may be made that of a hash, 0 for now.
+func (s *showing) editable(hash string) (again time.Duration) {
 	purpose := budget.End
 	if s.run.State == run.Started {
 		purpose = budget.Progress
@@ -171,13 +171,17 @@ func (s *showing) editable() (again time.Duration) {
 			return wait
 		}
 	}
-	if wait := left(s.shown.EditRefused, refusedFor(s.shown.Refusals), time.Now()); wait > 0 {
+	refused := editAgain // another card may be taken
+	if s.shown.Refused == hash {
+		refused = refusedFor(s.shown.Refusals)
+	}
+	if wait := left(s.shown.EditRefused, refused, time.Now()); wait > 0 {
 		return wait
 	}
 	return s.Budget.Take(budget.Update, "", purpose)
 }
 
-// refusedFor is how long no edit is tried after Slack has refused so many in a row.
+// refusedFor is how long a card is not tried again that Slack has refused so often in a row.
 func refusedFor(refusals int) time.Duration {
 	return min(editAgainMost, editAgain<<min(max(refusals-1, 0), 10))
 }
@@ -189,13 +193,16 @@ func (s *showing) editCard(ctx context.Context, drawn message, hash string) erro
 		return err
 	case err == nil:
 		s.shown.Hash, s.shown.At = hash, time.Now()
-		s.shown.EditRefused, s.shown.Refusals = time.Time{}, 0
+		s.shown.EditRefused, s.shown.Refused, s.shown.Refusals = time.Time{}, "", 0
 	case lost(err):
 		s.Log.Warn("a card cannot be edited any more", zap.String("run", s.run.Request.ID), zap.String("reason", slackReason(err)))
 		s.shown.Told = append(s.shown.Told, toldLost)
 		err = nil
 	case permanent(err):
-		s.shown.EditRefused, s.shown.Refusals = time.Now(), s.shown.Refusals+1
+		if s.shown.Refused != hash {
+			s.shown.Refusals = 0
+		}
+		s.shown.EditRefused, s.shown.Refused, s.shown.Refusals = time.Now(), hash, s.shown.Refusals+1
 	}
 	return errors.Join(err, s.save(s.shown))
 }

@@ -164,9 +164,10 @@ type Shown struct {
 	// Hash of the card's content as it was last sent, and when.
 	Hash string    `json:"hash,omitempty"`
 	At   time.Time `json:"at,omitzero"`
-	// EditRefused is when Slack last refused an edit of the card, Refusals how often in a
-	// row.
+	// EditRefused is when Slack last refused an edit of the card, Refused the hash of what it
+	// refused, Refusals how often in a row.
 	EditRefused time.Time `json:"edit_refused,omitzero"`
+	Refused     string    `json:"refused,omitempty"`
 	Refusals    int       `json:"refusals,omitempty"`
 	// Unsure is set while an edit of the card or of a reply is under way, and since when.
 	// It stays where Slack gave no answer, and where who waited for it died: Slack may do
