@@ -103,10 +103,18 @@ func (c *Client) listSince(ctx context.Context, s Started) ([]Pipeline, error) {
 		if err != nil {
 			return nil, err
 		}
-		listed := filter
-		filter = c.madeWhile(s)
-		if listed.CreatedAfter.Sub(filter.CreatedAfter) < clockNews && filter.CreatedBefore.Sub(listed.CreatedBefore) < clockNews {
+		news := c.madeWhile(s)
+		earlier := filter.CreatedAfter.Sub(news.CreatedAfter) >= clockNews
+		later := news.CreatedBefore.Sub(filter.CreatedBefore) >= clockNews
+		if !earlier && !later {
 			return list, nil
+		}
+		// It only grows: GitLab's machines may have different clocks, and this has to end.
+		if earlier {
+			filter.CreatedAfter = news.CreatedAfter
+		}
+		if later {
+			filter.CreatedBefore = news.CreatedBefore
 		}
 	}
 }

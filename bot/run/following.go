@@ -17,8 +17,8 @@ const latestAnswer = 5 * time.Minute
 // pipeline read by itself has; only such a one may end the run.
 //
 // An older state than the known one is an answer that came late. Where the known one has
-// stood for longer than answers come late, it is none: GitLab's clock was set back since, or
-// two of its machines disagree about the time.
+// stood for longer than answers come late, it is no such answer: GitLab's clock was set
+// back since, or two of its machines disagree about the time.
 func (r Run) observed(o gitlab.Observation, complete bool, asked time.Time) Run {
 	if r.State != Started {
 		return r

@@ -241,8 +241,9 @@ func (e *Engine) record(ctx context.Context, r Run, o gitlab.Observation, readAl
 		return nil // as the mirror has it: most of what is read has not changed
 	}
 	_, err = e.keep(ctx, r.Request.ID, func(now Run) Run {
-		if !complete && !now.Pipeline.UpdatedAt.Equal(r.Pipeline.UpdatedAt) {
-			return now // it has moved since, and a batch does not tell what comes first in a second
+		moved := !now.Pipeline.UpdatedAt.Equal(r.Pipeline.UpdatedAt)
+		if moved && (!complete || o.Pipeline.UpdatedAt.Before(now.Pipeline.UpdatedAt)) {
+			return now // since GitLab was asked; a batch does not tell what comes first in a second
 		}
 		return now.observed(o, complete, asked)
 	})
