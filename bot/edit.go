@@ -34,7 +34,7 @@ func (s *showing) edit(ctx context.Context, ts string, m message) error {
 
 // settle has all drawn anew once an edit that no answer came to is done, or never will be.
 func (s *showing) settle() error {
-	if s.shown.Unsure.IsZero() || left(s.shown.Unsure, unsureFor, time.Now()) > 0 {
+	if s.shown.Unsure.IsZero() || s.awaited() > 0 {
 		return nil
 	}
 	s.shown = s.shown.Uncertain()
@@ -47,5 +47,15 @@ func (s *showing) unsure() time.Duration {
 	if s.shown.Unsure.IsZero() {
 		return 0
 	}
-	return max(left(s.shown.Unsure, unsureFor, time.Now()), time.Millisecond)
+	return max(s.awaited(), time.Millisecond)
+}
+
+// awaited is how much longer an edit may come that no answer came to. Where another replica
+// asked for it, that one's clock may be a little ahead.
+func (s *showing) awaited() time.Duration {
+	now := time.Now()
+	if ahead := s.shown.Unsure.Sub(now); ahead > 0 && ahead < unsureFor {
+		return unsureFor
+	}
+	return left(s.shown.Unsure, unsureFor, now)
 }
