@@ -66,7 +66,7 @@ func (a *arrival) gesture() string {
 	switch {
 	case a.action != nil:
 		parts = append(parts, a.action.ActionID, a.action.ActionTs)
-	case a.Interaction != nil:
+	case a.Interaction != nil && a.Interaction.View.ID != "":
 		parts[2] = a.Interaction.View.ID
 	}
 	return digest(parts...)[:32]

@@ -363,7 +363,7 @@ func TestActsDeliveredToAnotherProcess(t *testing.T) {
 		"Start of a card":   {"interactive", blocked("ship"), pressed("play.0", "V0RUN 9000"), "play 7/4711 job 9000", false, told},
 		"Start of an offer": {"interactive", blocked("ship"), pressed("start_job.0", "7/4711 9000"), "play 7/4711 job 9000", false, told},
 		"cancel, confirmed": {"interactive", running(), submitted("cancel"), "cancel 7/4711", false, told},
-		"delete, confirmed": {"interactive", running(), submitted("delete"), "delete 7/4711", true, "Pipeline #4711 is deleted: GitLab has it no more."},
+		"delete, confirmed": {"interactive", running(), submitted("delete"), "delete 7/4711", true, "Pipeline #4711 is deleted, as far as I can see: GitLab does not show it to me any more."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -216,11 +216,11 @@ func (b *Bot) carryOut(ctx context.Context, a *arrival, verb run.Verb, value str
 	return acted(verb, r, "")
 }
 
-// deletedAlready tells who confirmed that a pipeline shall be deleted that GitLab has no
-// more: another delivery of the same may have seen to that.
+// deletedAlready tells who confirmed that a pipeline shall be deleted that GitLab does not
+// show any more: another delivery of the same may have seen to that.
 func deletedAlready(value string) message {
 	_, id, _ := parsePipelineValue(value)
-	return privately(emoji("wastebasket"), words(fmt.Sprintf(" Pipeline #%d is deleted: GitLab has it no more.", id)))
+	return privately(emoji("wastebasket"), words(fmt.Sprintf(" Pipeline #%d is deleted, as far as I can see: GitLab does not show it to me any more.", id)))
 }
 
 const (

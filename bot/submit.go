@@ -55,8 +55,7 @@ func (b *Bot) submittedAgain(ctx context.Context, e *arrival, values filled, ear
 
 // submitted takes a form that was not taken before. Whatever is in the way keeps it open
 // with what was typed, one after the other: its project is not the chosen one yet, a field
-// is wrong, fields for files are missing, its asker may not, the same runs already. What
-// needs no look at anything outside comes first.
+// is wrong, fields for files are missing, its asker may not, the same runs already.
 func (b *Bot) submitted(ctx context.Context, e *arrival, values filled, left time.Duration) {
 	view := &e.Interaction.View
 	f, err := b.formIn(e)

@@ -40,7 +40,7 @@ func (s *showing) redraw(ctx context.Context) (again time.Duration, err error) {
 }
 
 // redrawReply edits a reply that should read otherwise by now, once the budget has something
-// left for it. It is let go when it cannot change any more, nor any edit may yet change it.
+// left for it. It is let go once neither the run nor an edit under way can change it.
 func (s *showing) redrawReply(ctx context.Context, reply run.Standing) (again time.Duration, err error) {
 	drawn, last := drawStanding(s.run, reply)
 	hash := hashOf(drawn)

@@ -76,7 +76,7 @@ func (b *Budget) Take(method, channel string, p Purpose) (again time.Duration) {
 	}
 	if wait > 0 {
 		for _, a := range accounts {
-			if a.wait(now, p) == wait { // and nothing else, for which this one would be kept idle
+			if a.wait(now, p) == wait { // only the one that is in the way: another must not stand idle
 				a.expect(now, p)
 			}
 		}

@@ -123,8 +123,8 @@ const late = time.Second
 
 // expect notes that a call was refused and will come again: what matters less lets it go
 // first. A bucket of one call, which is what a channel has where replicas share it, can
-// leave nothing to anybody. One that does not come is waited for hardly longer than the
-// bucket takes to have enough for it.
+// leave nothing to anybody. Where it does not come, others wait for it no more than spread and
+// late longer than it was told to wait.
 func (a *account) expect(now time.Time, p Purpose) {
 	a.expected[p] = now.Add(a.turn(now, p) + spread + late)
 }

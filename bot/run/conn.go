@@ -36,9 +36,9 @@ type Conn struct {
 	refused   atomic.Pointer[error] // why the last write that was tried failed
 }
 
-// Open is Connect to a store in which this version can work: what there is it can read, or
-// there is nothing yet. ErrUnreadable says that another version has written some of it; then
-// nothing was made or set there, as whoever goes on with the connection does.
+// Open is Connect, and then a look at what is there. It fails with ErrUnreadable where another
+// version wrote runs or links that this one cannot read; nothing has been made or changed by
+// then.
 func Open(ctx context.Context, cfg StoreConfig) (*Conn, error) {
 	c, err := Connect(ctx, cfg)
 	if err != nil {

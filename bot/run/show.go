@@ -94,10 +94,9 @@ func (e *Engine) saveShown(ctx context.Context, id string, before, after Shown) 
 	return r.Shown, err
 }
 
-// shownTwice is what was shown of a run by one who has written it down and by another, who
-// cannot: what it says, but all is to be drawn anew. A reply that only the other one knows
-// may have got its buttons by that one's edit, or by being posted a second time; and the
-// later of their edits that may yet come is awaited.
+// shownTwice merges what two have shown of a run: what is written down, with the replies that
+// only the other one knows (their buttons may be that one's edit, or they were posted twice)
+// and the later Unsure. All is to be drawn anew.
 func shownTwice(written, other Shown) Shown {
 	for _, reply := range other.Standing {
 		if !slices.ContainsFunc(written.Standing, func(s Standing) bool { return s.TS == reply.TS }) {
