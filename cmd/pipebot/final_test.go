@@ -265,10 +265,7 @@ func TestKillWhileEditing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
-	w.ask(w.alice, w.channel, "main")
-	p := w.pipeline(1)
-	p.Start()
-	w.card(w.channel, "Running")
+	p := w.runs()
 	came, late := w.slack.HoldNext("chat.update")
 	p.Job("compile").Succeed()
 	select {

@@ -16,10 +16,7 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
-	w.ask(w.alice, w.channel, "main")
-	p := w.pipeline(1)
-	p.Start()
-	w.card(w.channel, "Running")
+	p := w.runs()
 	if code := w.bot.stop(); code != 0 {
 		t.Fatalf("exit code %d after SIGTERM\n%s", code, w.bot.output())
 	}

@@ -390,6 +390,17 @@ func (w *world) pipeline(n int) *gitlabtest.Pipeline {
 	return w.project.Pipelines()[n-1]
 }
 
+// runs is the first pipeline, which alice has asked for on main, once its card says that it
+// runs.
+func (w *world) runs() *gitlabtest.Pipeline {
+	w.t.Helper()
+	w.ask(w.alice, w.channel, "main")
+	p := w.pipeline(1)
+	p.Start()
+	w.card(w.channel, "Running")
+	return p
+}
+
 // card waits until a message of the bot in the channel itself reads as wanted, in
 // parts.
 func (w *world) card(where *slacktest.Channel, parts ...string) slacktest.Message {
